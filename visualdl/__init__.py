@@ -1,0 +1,1 @@
+"""VisualDL: log what happens in a training run, and watch it live."""
