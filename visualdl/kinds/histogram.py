@@ -1,0 +1,243 @@
+"""The kind "histogram": how the values of one tensor are spread, as counts between edges.
+
+The caller's thread checks and copies (`accept`); the pump thread counts (`encode`). Values that are not finite have no
+place between edges and are counted apart, so that nothing is hidden and nothing fails.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from visualdl.errors import CorruptRecord
+from visualdl.kinds.kind import AnyArray, Encoded, FloatArray, IntArray, Kind, Payload, Points
+
+MAX_BUCKETS: Final = 65_536
+"""The most buckets in one record; more than any screen has columns."""
+MAX_POINTS: Final = 400
+"""About the most histograms of one series in one answer; a ridge plot shows 60 of them, a band plot one a pixel."""
+
+# version u8 | bytes a count u8 | reserved u16 | buckets u32 | left f64 | right f64 | NaN u64 | +inf u64 | -inf u64
+# then the counts
+_HEADER: Final = struct.Struct("<BBHIddQQQ")
+_VERSION: Final = 1
+_COUNT_TYPES: Final[dict[int, np.dtype[Any]]] = {
+    1: np.dtype("<u1"),
+    2: np.dtype("<u2"),
+    4: np.dtype("<u4"),
+    8: np.dtype("<u8"),
+}
+_CHUNK: Final = 1 << 16  # values counted at once: numpy lets go of the interpreter between and within the chunks
+_HUGE: Final = 1e300  # beyond it, differences and products of two values may overflow
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """Accepted values that wait for the pump thread: their own copy, any real dtype and shape, at least one value."""
+
+    values: AnyArray
+    buckets: int
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes held until the record is encoded."""
+        return int(self.values.nbytes)
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedHistogram:
+    """A stored histogram.
+
+    edges: float64 (k + 1,), finite and rising. counts: int64 or float64 (k,), at least 0; bucket i holds the values v
+    with edges[i] ≤ v < edges[i + 1], the last one also its right edge. Both are empty when no value was finite.
+    nan, positive_inf, negative_inf: how many values were that. uniform: all buckets are equally wide.
+    """
+
+    edges: FloatArray
+    counts: AnyArray
+    nan: int = 0
+    positive_inf: int = 0
+    negative_inf: int = 0
+    uniform: bool = False
+
+
+def check_buckets(buckets: object) -> int:
+    """`buckets` as an int; TypeError when it is not an integer, ValueError when it is not within 1…MAX_BUCKETS."""
+    try:
+        count = operator.index(buckets)  # type: ignore[arg-type]  # that it may not be one is what is being asked
+    except TypeError:
+        raise TypeError(f"the number of buckets is an integer, not {buckets!r} ({type(buckets).__name__})") from None
+    if not 1 <= count <= MAX_BUCKETS:
+        raise ValueError(f"a histogram has 1 to {MAX_BUCKETS} buckets, not {count}")
+    return count
+
+
+def accept(values: object, buckets: int = 10, *, owned: bool = False) -> Histogram:
+    """Check and copy `values`; counting them is left to the pump thread. The argument is never changed.
+
+    values: real numbers (booleans count as 0 and 1), in an array of any shape or anything numpy makes one of; fewer
+    values than buckets, equal values, NaN and ±inf are all fine.
+    owned: True when nobody else will ever write to `values`, so that no copy is needed.
+
+    Raises TypeError for values that are not real numbers, ValueError when there are none, and as `check_buckets`.
+    """
+    count = check_buckets(buckets)
+    try:
+        array: AnyArray = np.asarray(values)
+    except ValueError as error:
+        raise TypeError(f"a histogram's values form one array of numbers; numpy says: {error}") from error
+    if array.size == 0:
+        raise ValueError(f"a histogram needs at least one value, got an empty array of shape {list(array.shape)}")
+    if array.dtype.kind not in "biuf":
+        if array.dtype.name not in ("bfloat16", "float8_e4m3fn", "float8_e5m2"):  # numpy knows them as plug-ins only
+            raise TypeError(f"a histogram's values are real numbers, not {array.dtype} (from {type(values).__name__})")
+        return Histogram(array.astype(np.float32), count)
+    if array.dtype.itemsize > 8:  # a long double beyond float64 becomes ±inf, and is counted as that
+        with np.errstate(over="ignore"):
+            return Histogram(array.astype(np.float64), count)
+    return Histogram(array if owned else np.array(array, order="K"), count)
+
+
+def count_values(values: AnyArray, buckets: int) -> DecodedHistogram:
+    """Spread `values` (real, any shape) over `buckets` equal buckets from the least to the greatest finite one."""
+    flat = values.ravel(order="K").view(np.uint8 if values.dtype == np.bool_ else values.dtype)
+    nan = positive = negative = 0
+    left, right = float(flat.min()), float(flat.max())
+    if not (math.isfinite(left) and math.isfinite(right)):  # NaN is contagious: one look tells for the whole array
+        nan = int(np.count_nonzero(np.isnan(flat)))
+        positive = int(np.count_nonzero(flat == np.inf))
+        negative = int(np.count_nonzero(flat == -np.inf))
+        flat = flat[np.isfinite(flat)]
+        if not flat.size:
+            return DecodedHistogram(np.empty(0), np.empty(0, np.int64), nan, positive, negative, uniform=True)
+        left, right = float(flat.min()), float(flat.max())
+    left, right = _widened(left, right, buckets)
+    scale = 2.0**-8 if max(-left, right) > _HUGE else 1.0  # a power of two moves every value and edge alike
+    counts = np.zeros(buckets, np.int64)
+    for start in range(0, flat.size, _CHUNK):
+        chunk = flat[start : start + _CHUNK].astype(np.float64) * scale
+        counts += np.histogram(chunk, bins=buckets, range=(left * scale, right * scale))[0]
+    return DecodedHistogram(_uniform_edges(left, right, buckets), counts, nan, positive, negative, uniform=True)
+
+
+def encode(histogram: Histogram) -> Encoded:
+    """Count the values and write the result: the heavy half, for the pump thread."""
+    return Encoded(to_payload(count_values(histogram.values, histogram.buckets)))
+
+
+def to_payload(histogram: DecodedHistogram) -> bytes:
+    """The bytes of an equally spaced histogram with whole counts: 48, and 1, 2, 4 or 8 for each bucket."""
+    buckets = len(histogram.counts)
+    left, right = (float(histogram.edges[0]), float(histogram.edges[-1])) if buckets else (0.0, 0.0)
+    most = int(histogram.counts.max()) if buckets else 0
+    width = next(width for width in (1, 2, 4, 8) if most < 1 << 8 * width)
+    apart = (histogram.nan, histogram.positive_inf, histogram.negative_inf)
+    header = _HEADER.pack(_VERSION, width, 0, buckets, left, right, *apart)
+    counts: bytes = histogram.counts.astype(_COUNT_TYPES[width]).tobytes()
+    return bytes(header) + counts
+
+
+def decode(payload: Payload) -> DecodedHistogram:
+    """Read a record back. Raises CorruptRecord unless every byte is one that `encode` could have written."""
+    raw = payload.payload
+    if payload.blobs:
+        raise CorruptRecord(f"a histogram record refers to no blob, this one to {len(payload.blobs)}")
+    if len(raw) < _HEADER.size:
+        raise CorruptRecord(f"a histogram record has at least {_HEADER.size} bytes, this one {len(raw)}")
+    version, width, reserved, buckets, left, right, nan, positive, negative = _HEADER.unpack_from(raw)
+    if version != _VERSION or reserved or width not in _COUNT_TYPES:
+        raise CorruptRecord(f"a histogram record of version {version}, {width} bytes a count; wanted version 1")
+    if buckets > MAX_BUCKETS or len(raw) != _HEADER.size + buckets * width:
+        raise CorruptRecord(f"a histogram record of {buckets} buckets, {width} bytes each, in {len(raw)} bytes")
+    stored = np.frombuffer(raw, _COUNT_TYPES[width], offset=_HEADER.size)
+    if width == 8 and buckets and int(stored.max()) > np.iinfo(np.int64).max:
+        raise CorruptRecord(f"a histogram record with a count of {int(stored.max())}")
+    if not buckets:
+        edges = np.empty(0)
+    else:
+        if not (math.isfinite(left) and math.isfinite(right) and left < right):
+            raise CorruptRecord(f"a histogram record from {left} to {right}; wanted two finite numbers, rising")
+        edges = _uniform_edges(left, right, buckets)
+        if not (np.diff(edges) > 0).all():
+            raise CorruptRecord(f"a histogram record whose {buckets} buckets from {left} to {right} have no width")
+    return DecodedHistogram(edges, stored.astype(np.int64), nan, positive, negative, uniform=True)
+
+
+def thin(x: FloatArray, points: Points, n: int) -> IntArray:
+    """About min(n, MAX_POINTS) points, evenly over `x`; all of them when there are no more than that.
+
+    Of each of the stretches into which `x` is cut the first and last point are kept, and those that hold the least
+    edge, the greatest edge and the most non-finite values: the range of the series and a lone NaN never disappear.
+    """
+    count = len(points)
+    n = max(1, min(n, MAX_POINTS))
+    if count <= n:
+        return np.arange(count, dtype=np.int64)
+    spread: Sequence[DecodedHistogram] = points.decoded or ()
+    least = np.array([one.edges[0] if len(one.edges) else np.inf for one in spread])
+    greatest = np.array([one.edges[-1] if len(one.edges) else -np.inf for one in spread])
+    apart = np.array([one.nan + one.positive_inf + one.negative_inf for one in spread], np.float64)
+    order = np.argsort(x, kind="stable")
+    kept: set[int] = {0, count - 1}
+    for stretch in np.array_split(order, max(1, n // 4)):
+        kept.update((int(stretch[0]), int(stretch[-1])))
+        kept.update((int(stretch[least[stretch].argmin()]), int(stretch[greatest[stretch].argmax()])))
+        if apart[stretch].any():
+            kept.add(int(stretch[apart[stretch].argmax()]))
+    return np.array(sorted(kept), np.int64)
+
+
+def columns(points: Points) -> Mapping[str, AnyArray]:
+    """The histograms of n points, one after the other.
+
+    counts (all buckets,): uint32, or float64 where a count is not a whole number below 2³²; offsets uint32 (n + 1,)
+    into it. edges float64: left and right edge of an equally spaced histogram, all k + 1 edges of another, none of an
+    empty one; edge_offsets uint32 (n + 1,) into it. nonfinite float64 (n, 3): NaN, +inf, -inf.
+    """
+    spread: Sequence[DecodedHistogram] = points.decoded or ()
+    edges = [one.edges[[0, -1]] if one.uniform and len(one.edges) else one.edges for one in spread]
+    counts = np.concatenate([np.empty(0, np.float64), *(one.counts for one in spread)])
+    whole = not counts.size or bool((counts == np.floor(counts)).all() and counts.max() < 1 << 32)
+    nonfinite = np.array([(one.nan, one.positive_inf, one.negative_inf) for one in spread], np.float64)
+    return {
+        "counts": counts.astype(np.uint32) if whole else counts,
+        "offsets": _offsets([len(one.counts) for one in spread]),
+        "edges": np.concatenate([np.empty(0, np.float64), *edges]),
+        "edge_offsets": _offsets([len(some) for some in edges]),
+        "nonfinite": nonfinite.reshape(len(spread), 3),
+    }
+
+
+HISTOGRAM: Final = Kind("histogram", rows=False, encode=encode, decode=decode, thin=thin, columns=columns)
+
+
+def _offsets(lengths: Sequence[int]) -> AnyArray:
+    """Where each of the runs of `lengths` begins, and where the last one ends, as uint32."""
+    return np.cumsum([0, *lengths]).astype(np.uint32)
+
+
+def _widened(left: float, right: float, buckets: int) -> tuple[float, float]:
+    """The range to bucket: as it is, or wide enough that every bucket has a width that float64 can tell from none."""
+    if left == right and abs(left) < 2.0**40:
+        return left - 0.5, right + 0.5  # numpy.histogram's way with a constant
+    limit = float(np.finfo(np.float64).max)
+    need = 4.0 * buckets * float(np.spacing(min(max(-left, right), limit / 2)))
+    if right / 4 - left / 4 >= need / 4:
+        return left, right
+    return max(left - need / 2, -limit), min(right + need / 2, limit)
+
+
+def _uniform_edges(left: float, right: float, buckets: int) -> FloatArray:
+    """buckets + 1 rising edges from `left` to `right`, both exact, without overflow for any two finite numbers."""
+    if max(-left, right) <= _HUGE:
+        return np.linspace(left, right, buckets + 1)
+    share = np.linspace(0.0, 1.0, buckets + 1)
+    edges = left * (1.0 - share) + right * share
+    edges[[0, -1]] = left, right
+    return edges
