@@ -70,10 +70,11 @@ def build_board(root: Path) -> None:
             env=env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
         )
         if done.returncode != 0:
-            output = done.stdout.decode(errors="replace")
-            raise RuntimeError(_failure(" ".join(["npm", *arguments]), done.returncode, output))
+            raise RuntimeError(_failure(" ".join(["npm", *arguments]), done.returncode, str(done.stdout)))
     if not (root / "visualdl" / "web" / "index.html").is_file():
         raise RuntimeError("npm run build ended well but visualdl/web/index.html is missing: see build.outDir in web/")
 

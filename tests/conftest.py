@@ -47,7 +47,7 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A fresh page, 1400 × 900, English, light. By the end of the test it must have seen no error and no foreign host."""
+    """A fresh page, 1400 × 900, English, light; by the end of the test it has seen no error and no foreign host."""
     context = browser.new_context(viewport={"width": 1400, "height": 900}, locale="en-US", color_scheme="light")
     page = context.new_page()
     trouble = watch(page)
