@@ -1,0 +1,8 @@
+// Tests of pure logic only; everything that is seen is tested in Chromium from tests/board (Python).
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  plugins: [svelte()],
+  test: { include: ["src/**/*.test.ts"], environment: "node" },
+});
