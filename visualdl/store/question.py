@@ -1,4 +1,4 @@
-"""What the store is asked and what it answers: questions, answers, what is known of a run, and what a refresh changed."""
+"""What the store is asked and what it answers: questions, answers, what is known of a run, what a refresh changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_POINTS = 1_000_000
 class Smoothing:
     """How a line is smoothed: the method, and a weight in [0, 1) that means about the same width for every method.
 
-    ema: the debiased exponential moving average of TensorBoard and VisualDL, last = last * weight + value * (1 - weight).
+    ema: the debiased moving average of TensorBoard and VisualDL, last = last * weight + value * (1 - weight).
     gaussian: sigma = sqrt(weight) / (1 - weight) points, the standard deviation of that average's own kernel.
     median: of the 2 * round(weight / (1 - weight)) + 1 points around; weight / (1 - weight) is that kernel's mean age.
     """
@@ -71,7 +71,8 @@ class Question:
 class Segment:
     """An uninterrupted stretch of a run: the points [start, stop) of the answer that holds it.
 
-    ghost_from: the step from which on a later segment wrote again, so that these points are history; None when none did.
+    ghost_from: the step from which on a later segment wrote again, so that these points are history;
+        None when none did.
     """
 
     start: int
