@@ -118,7 +118,7 @@ def count_values(values: AnyArray, buckets: int) -> DecodedHistogram:
             return DecodedHistogram(np.empty(0), np.empty(0, np.int64), nan, positive, negative, uniform=True)
         left, right = float(flat.min()), float(flat.max())
     left, right = _widened(left, right, buckets)
-    scale = 2.0**-8 if max(-left, right) > _HUGE else 1.0  # a power of two moves every value and edge alike
+    scale = _scale(left, right)
     counts = np.zeros(buckets, np.int64)
     for start in range(0, flat.size, _CHUNK):
         chunk = flat[start : start + _CHUNK].astype(np.float64) * scale
@@ -164,7 +164,7 @@ def decode(payload: Payload) -> DecodedHistogram:
         if not (math.isfinite(left) and math.isfinite(right) and left < right):
             raise CorruptRecord(f"a histogram record from {left} to {right}; wanted two finite numbers, rising")
         edges = _uniform_edges(left, right, buckets)
-        if not (np.diff(edges) > 0).all():
+        if not (edges[1:] > edges[:-1]).all():
             raise CorruptRecord(f"a histogram record whose {buckets} buckets from {left} to {right} have no width")
     return DecodedHistogram(edges, stored.astype(np.int64), nan, positive, negative, uniform=True)
 
@@ -227,7 +227,7 @@ def _widened(left: float, right: float, buckets: int) -> tuple[float, float]:
     if left == right and abs(left) < 2.0**40:
         return left - 0.5, right + 0.5  # numpy.histogram's way with a constant
     limit = float(np.finfo(np.float64).max)
-    need = 4.0 * buckets * float(np.spacing(min(max(-left, right), limit / 2)))
+    need = 16.0 * buckets * float(np.spacing(min(max(-left, right), limit / 2)))
     if right / 4 - left / 4 >= need / 4:
         return left, right
     return max(left - need / 2, -limit), min(right + need / 2, limit)
@@ -235,9 +235,10 @@ def _widened(left: float, right: float, buckets: int) -> tuple[float, float]:
 
 def _uniform_edges(left: float, right: float, buckets: int) -> FloatArray:
     """buckets + 1 rising edges from `left` to `right`, both exact, without overflow for any two finite numbers."""
-    if max(-left, right) <= _HUGE:
-        return np.linspace(left, right, buckets + 1)
-    share = np.linspace(0.0, 1.0, buckets + 1)
-    edges = left * (1.0 - share) + right * share
-    edges[[0, -1]] = left, right
-    return edges
+    scale = _scale(left, right)
+    return np.linspace(left * scale, right * scale, buckets + 1) / scale
+
+
+def _scale(left: float, right: float) -> float:
+    """What to multiply values with so that no difference of two overflows; a power of two changes no other bit."""
+    return 2.0**-8 if max(-left, right) > _HUGE else 1.0

@@ -158,13 +158,15 @@ def to_bytes(image: Image) -> tuple[ByteArray, DecodedImage]:
 
 def encode(image: Image) -> Encoded:
     """Scale to bytes and compress: the heavy half, for the pump thread."""
-    from PIL import Image as pillow  # here, not above: a script that logs no image never pays for the import
+    import PIL.Image  # here, not above: a script that logs no image never pays for the import
 
     pixels, about = to_bytes(image)
     if about.channels == 2:  # PNG's two channels are grey and opacity; red and green need a blue
         pixels = np.concatenate([pixels, np.zeros_like(pixels[..., :1])], axis=-1)
     buffer = BytesIO()
-    pillow.fromarray(pixels[..., 0] if about.channels == 1 else pixels).save(buffer, "PNG", compress_level=_PNG_LEVEL)
+    PIL.Image.fromarray(pixels[..., 0] if about.channels == 1 else pixels).save(
+        buffer, "PNG", compress_level=_PNG_LEVEL
+    )
     header = _HEADER.pack(
         _VERSION, about.channels, 0, about.height, about.width, about.clipped, about.nonfinite, about.low, about.high
     )
