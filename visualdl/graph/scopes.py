@@ -1,0 +1,299 @@
+"""Which module a node belongs to: from what torch's exporters and others write into names and metadata.
+
+- torch's dynamo exporter: metadata `pkg.torch.onnx.name_scopes` and `pkg.torch.onnx.class_hierarchy`, both a Python
+  list of strings from the root module to the FX node, and `namespace`, the same as one text.
+- torch's older exporter, TensorFlow's and others: slashes in the node's name ('/layers.0/attn/MatMul').
+
+A module that is called twice would, as one box, lie both before and after what runs between its calls. Such boxes are
+split, one a call, so that no circle remains between boxes: `split_calls`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+Path = tuple[str, ...]
+
+MAX_DEPTH = 24
+# Nodes times boxes on a circle, above which the finer way of splitting would take too long.
+_MAX_FLOW = 5_000_000
+_QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+
+
+def scope_of(name: str, metadata: Mapping[str, str]) -> tuple[Path, tuple[str | None, ...]] | None:
+    """The path of the module that made a node, and the class of each part (None where untold); None when nothing tells.
+
+    An empty path is an answer too: the node is the root module's own.
+    """
+    names = metadata.get("pkg.torch.onnx.name_scopes")
+    if names is not None:
+        classes = metadata.get("pkg.torch.onnx.class_hierarchy", "")
+        return _from_names(_strings(names), _strings(classes))
+    namespace = metadata.get("namespace")
+    if namespace is not None:
+        pairs = [part.partition(": ") for part in namespace.split("/")]
+        return _from_names([pair[0].strip(": ") for pair in pairs], [pair[2] for pair in pairs])
+    if "/" in name:
+        parts = [part for part in name.split("/")[:-1] if part][:MAX_DEPTH]
+        # torch names the members of a Sequential 'mlp.0', 'mlp.1': below 'mlp' that is '0', '1'.
+        return tuple(_below(before, part) for before, part in zip(["", *parts], parts)), (None,) * len(parts)  # noqa: B905
+    return None
+
+
+def root_class(metadata: Mapping[str, str]) -> str | None:
+    """The class of the root module, where the dynamo exporter tells it."""
+    names = _strings(metadata.get("pkg.torch.onnx.name_scopes", ""))
+    classes = _strings(metadata.get("pkg.torch.onnx.class_hierarchy", ""))
+    return classes[0] if len(names) > 1 and len(classes) == len(names) and not names[0] else None
+
+
+def _below(before: str, part: str) -> str:
+    """`part` without the name of the module before it, where it repeats that."""
+    return part[len(before) + 1 :] if before and part.startswith(f"{before}.") and len(part) > len(before) + 1 else part
+
+
+def leaf_name(name: str) -> str:
+    """The last part of a node's name, without the scopes before it."""
+    return name.rpartition("/")[2]
+
+
+def _strings(text: str) -> list[str]:
+    """The strings of a Python or JSON list literal. Never evaluated: only what stands between quotes."""
+    return [_ESCAPE.sub(r"\1", single or double) for single, double in _QUOTED.findall(text)]
+
+
+def _from_names(names: list[str], classes: list[str]) -> tuple[Path, tuple[str | None, ...]]:
+    """Names are full ('layers.0.ln'): each part of the path is what its name adds to the one before.
+
+    The last name is the FX node's, not a module's.
+    """
+    path: list[str] = []
+    types: list[str | None] = []
+    before = ""
+    for at, full in enumerate(names[:-1]):
+        if not full or full == before:
+            continue
+        path.append(_below(before, full))
+        types.append(classes[at] if at < len(classes) and classes[at] else None)
+        before = full
+    return tuple(path[:MAX_DEPTH]), tuple(types[:MAX_DEPTH])
+
+
+def common(paths: Iterable[Path]) -> Path:
+    """The longest path that all of `paths` start with; () for none."""
+    shared: Path | None = None
+    for path in paths:
+        if shared is None:
+            shared = path
+            continue
+        length = 0
+        while length < min(len(shared), len(path)) and shared[length] == path[length]:
+            length += 1
+        shared = shared[:length]
+    return shared or ()
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Nodes by number with the scope of each, and the edges between them as (from, to)."""
+
+    scopes: list[Path]
+    edges: list[tuple[int, int]]
+
+
+def split_calls(wiring: Wiring) -> tuple[list[Path], dict[Path, Path]]:
+    """New scopes for the nodes such that no level of the tree has a circle, and the old path of every new one.
+
+    Splits 'pool' into 'pool', 'pool (2)', … along the data flow. Where the nodes themselves run in a circle (no valid
+    model's do) the circle stays.
+    """
+    scopes = list(wiring.scopes)
+    old: dict[Path, Path] = {}
+    order = _order(len(scopes), wiring.edges)
+    depth = 0
+    while any(len(scope) > depth for scope in scopes):
+        # Each edge counts once: at the depth where its two ends part.
+        by_parent: dict[Path, list[tuple[int, int]]] = defaultdict(list)
+        for a, b in wiring.edges:
+            if _meet(scopes[a], scopes[b]) == depth:
+                by_parent[scopes[a][:depth]].append((a, b))
+        for parent, edges in by_parent.items():
+            _split_level(parent, edges, _Tree(scopes, order, wiring.edges, old))
+        depth += 1
+    return scopes, old
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """What splitting one level reads, and changes in place: `scopes` and `old`."""
+
+    scopes: list[Path]
+    order: list[int]
+    edges: list[tuple[int, int]]
+    old: dict[Path, Path]
+
+
+def _meet(a: Path, b: Path) -> int:
+    """How many parts two scopes share from the root."""
+    length = 0
+    for one, other in zip(a, b):  # noqa: B905 - the shorter one ends it
+        if one != other:
+            break
+        length += 1
+    return length
+
+
+def _split_level(parent: Path, edges: list[tuple[int, int]], tree: _Tree) -> None:
+    """Splits the children of one scope that lie on a circle.
+
+    First by data flow, which finds the true calls; if boxes still interleave, by runs, after which none can.
+    """
+    depth = len(parent)
+    item = {n: _item(n, tree.scopes, depth) for edge in edges for n in edge}
+    circle = _circles([(item[a], item[b]) for a, b in edges])
+    parts = {part for part in circle if isinstance(part, str)}
+    if not parts:
+        return
+    inside = [n for n in tree.order if tree.scopes[n][:depth] == parent]
+    part_of = {n: tree.scopes[n][depth] for n in inside if len(tree.scopes[n]) > depth}
+    part_of = {n: part for n, part in part_of.items() if part in parts}
+    calls: dict[int, int] | None = None
+    if len(inside) * len(parts) <= _MAX_FLOW:
+        calls = _by_flow(inside, part_of, tree.edges)
+        trial = [tuple((item[n], calls.get(n, 0)) for n in edge) for edge in edges]
+        if _circles([(str(a), str(b)) for a, b in trial]):
+            calls = None
+    if calls is None:
+        calls = _by_runs(inside, part_of)
+    for n, call in calls.items():
+        if call:
+            _rename(n, depth, f"{part_of[n]} ({call + 1})", tree)
+
+
+def _rename(n: int, depth: int, part: str, tree: _Tree) -> None:
+    before = tree.scopes[n]
+    tree.scopes[n] = (*before[:depth], part, *before[depth + 1 :])
+    for length in range(depth + 1, len(before) + 1):
+        origin = before[:length]
+        tree.old[tree.scopes[n][:length]] = tree.old.get(origin, origin)
+
+
+def _item(n: int, scopes: Sequence[Path], depth: int) -> str | int:
+    """What stands for node `n` at this depth: its child scope there, or the node itself."""
+    return scopes[n][depth] if len(scopes[n]) > depth else n
+
+
+def _by_flow(inside: list[int], part_of: Mapping[int, str], edges: list[tuple[int, int]]) -> dict[int, int]:
+    """The call that each node of `part_of` belongs to: how often, at most, the data on its way there left its scope
+    and came back. `inside`: all nodes of the parent scope, in order."""
+    place = {n: at for at, n in enumerate(inside)}
+    before: dict[int, list[int]] = defaultdict(list)
+    for a, b in edges:
+        if a in place and b in place and place[a] < place[b]:
+            before[b].append(a)
+    # For each node: scope -> (calls so far, whether the data has left it since), the furthest over all paths.
+    state: dict[int, dict[str, tuple[int, bool]]] = {}
+    calls: dict[int, int] = {}
+    for n in inside:
+        merged: dict[str, tuple[int, bool]] = {}
+        for source in before[n]:
+            for part, seen in state[source].items():
+                if seen > merged.get(part, (-1, False)):
+                    merged[part] = seen
+        here = part_of.get(n)
+        state[n] = {part: (count, True) for part, (count, _) in merged.items()}
+        if here is not None:
+            count, left = merged.get(here, (0, False))
+            calls[n] = count + 1 if left else count
+            state[n][here] = (calls[n], False)
+    return calls
+
+
+def _by_runs(inside: list[int], part_of: Mapping[int, str]) -> dict[int, int]:
+    """The call that each node of `part_of` belongs to, by uninterrupted runs in the order of execution."""
+    calls: dict[int, int] = {}
+    last: dict[str, int] = {}
+    current: str | None = None
+    for n in inside:
+        part = part_of.get(n)
+        if part is not None:
+            if part != current:
+                last[part] = last.get(part, -1) + 1
+            calls[n] = last[part]
+        current = part
+    return calls
+
+
+def _order(count: int, edges: list[tuple[int, int]]) -> list[int]:
+    """The nodes such that edges go forward, else as numbered; nodes on a circle come last."""
+    after: dict[int, list[int]] = defaultdict(list)
+    waiting = [0] * count
+    for a, b in edges:
+        after[a].append(b)
+        waiting[b] += 1
+    if all(a < b for a, b in edges):
+        return list(range(count))
+    ready = [n for n in range(count) if not waiting[n]]
+    done: list[int] = []
+    for n in ready:
+        done.append(n)
+        for b in after[n]:
+            waiting[b] -= 1
+            if not waiting[b]:
+                ready.append(b)
+    reached = set(done)
+    return done + [n for n in range(count) if n not in reached]
+
+
+def _circles(edges: list[tuple[str | int, str | int]]) -> set[str | int]:
+    """The items that lie on a circle of two or more: Tarjan's strongly connected components, without recursion."""
+    after: dict[str | int, list[str | int]] = defaultdict(list)
+    for a, b in edges:
+        if a != b:
+            after[a].append(b)
+    index: dict[str | int, int] = {}
+    low: dict[str | int, int] = {}
+    stack: list[str | int] = []
+    on_stack: set[str | int] = set()
+    found: set[str | int] = set()
+    for root in list(after):
+        if root in index:
+            continue
+        work = [(root, iter(after[root]))]
+        index[root] = low[root] = len(index)
+        stack.append(root)
+        on_stack.add(root)
+        while work:
+            item, rest = work[-1]
+            for other in rest:
+                if other not in index:
+                    index[other] = low[other] = len(index)
+                    stack.append(other)
+                    on_stack.add(other)
+                    work.append((other, iter(after.get(other, ()))))
+                    break
+                if other in on_stack:
+                    low[item] = min(low[item], index[other])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[item])
+                if low[item] == index[item]:
+                    component = _pop_component(item, stack, on_stack)
+                    if len(component) > 1:
+                        found |= component
+    return found
+
+
+def _pop_component(item: str | int, stack: list[str | int], on_stack: set[str | int]) -> set[str | int]:
+    component: set[str | int] = set()
+    while True:
+        top = stack.pop()
+        on_stack.discard(top)
+        component.add(top)
+        if top == item:
+            return component
