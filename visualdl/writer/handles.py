@@ -1,0 +1,157 @@
+"""The handles of the 1.x dialect for scalars and histograms, and what all handles have in common.
+
+A handle stays valid for as long as anybody holds it: after the `with` block that made it, and after its writer is gone.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import SupportsIndex
+
+    from visualdl.writer.runs import Append, Run
+
+NUMBER_TYPES = ("float", "double", "int")
+"""The types of 1.x. Values of every one are kept as float64; "int" refuses numbers with a fraction part."""
+
+
+def check_number_type(number_type: str) -> None:
+    """Raises KeyError (as 1.x) for a type that 1.x does not know."""
+    if number_type not in NUMBER_TYPES:
+        raise KeyError(f"wanted a type out of {', '.join(map(repr, NUMBER_TYPES))}, got {number_type!r}")
+
+
+class Handle:
+    """One tag of one mode, under the name `tag` with which it was declared."""
+
+    __slots__ = ("__weakref__", "_run", "tag")
+
+    def __init__(self, run: Run, tag: str) -> None:
+        self._run = run
+        self.tag = tag
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return type(self), (self._run, self.tag)
+
+    def __deepcopy__(self, memo: object) -> Handle:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.tag!r} in {str(self._run.session.folder.joinpath(*self._run.parts))!r}>"
+
+    def set_caption(self, caption: str) -> None:
+        """Give the tag a caption, shown instead of its default. Raises TypeError for what is no text."""
+        self._run.set_caption(self.tag, caption)
+
+
+class ScalarHandle(Handle):
+    """`LogWriter.scalar(tag)`: one number a step."""
+
+    __slots__ = ("_append",)
+
+    def __init__(self, run: Run, tag: str) -> None:
+        super().__init__(run, tag)
+        self._append: Append = self._append_first
+
+    def add_record(self, step: SupportsIndex, value: Any) -> None:
+        """Log `value` at `step`, now.
+
+        step: an integer of 64 bits, any order, negative and repeated ones included; TypeError for a float.
+        value: a number, or a tensor or array with one element, kept as float64; NaN and ±inf are kept as they are.
+        The record survives the death of the process from the moment that this returns.
+        """
+        if isinstance(value, float):
+            self._append(step, value)  # type: ignore[arg-type]  # packing takes whatever has __index__
+        else:
+            self._append(step, to_number(value))  # type: ignore[arg-type]
+
+    def _append_first(self, step: int, value: float, time: float | None = None, /) -> None:
+        """Bind the appender of the log and use it: afterwards this is out of the way."""
+        append = self._run.row_appender(self.tag)
+        append(step, value, time)
+        self._append = append
+
+
+class IntegerHandle(ScalarHandle):
+    """`LogWriter.scalar(tag, type="int")`: one whole number a step."""
+
+    __slots__ = ()
+
+    def add_record(self, step: SupportsIndex, value: Any) -> None:
+        """Log the whole number `value` at `step`, now. Raises TypeError (as 1.x) for a value of a float type."""
+        self._append(operator.index(step), to_whole_number(value))
+
+
+class HistogramHandle(Handle):
+    """`LogWriter.histogram(tag, num_buckets)`: the distribution of many numbers a step."""
+
+    __slots__ = ("_buckets", "_whole")
+
+    def __init__(self, run: Run, tag: str, buckets: int, whole: bool) -> None:
+        super().__init__(run, tag)
+        self._buckets = buckets
+        self._whole = whole
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return type(self), (self._run, self.tag, self._buckets, self._whole)
+
+    def add_record(self, step: SupportsIndex, data: Any) -> None:
+        """Log how the numbers of `data` are distributed at `step`, now.
+
+        data: a tensor, array or list of any shape; it is copied, so it may change after the call. Fewer numbers than
+        buckets, constant ones, NaN and ±inf are all allowed. Raises TypeError for a float step, for what is not
+        numbers, and (as 1.x) for float data when the handle's type is "int".
+        """
+        add_histogram(self._run, self.tag, data, step, None, self._buckets, whole=self._whole)
+
+
+def add_histogram(
+    run: Run, tag: str, data: Any, step: SupportsIndex, time: float | None, buckets: Any, *, whole: bool = False
+) -> None:
+    """Copy the numbers on this thread; they are counted into buckets on the log's."""
+    from visualdl.kinds import histogram
+    from visualdl.tensors import to_array
+
+    array, owned = to_array(data)
+    if whole and array.dtype.kind == "f":
+        raise TypeError(
+            f'wanted whole numbers for the histogram {tag!r} of type "int", got {array.dtype}; '
+            'declare it with type="float", or convert the data'
+        )
+    accepted = histogram.accept(array, buckets, owned=owned)
+    encode = functools.partial(histogram.encode, accepted)
+    run.append("histogram", tag, operator.index(step), time, encode, accepted.nbytes)
+
+
+def to_number(value: Any) -> float:
+    """A float from what is not one already; an int beyond float64 is ±inf. Raises TypeError that says what to give."""
+    if isinstance(value, int):  # the kind would do as well, but it loads numpy
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    from visualdl.kinds.scalar import number
+
+    return number(value)
+
+
+def to_whole_number(value: Any) -> int:
+    """An int from a value of an integer type: Python's, numpy's, or a tensor with one element."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        if getattr(value, "dtype", None) is not None and not isinstance(value, (str, bytes)):
+            from visualdl.tensors import to_array
+
+            array = to_array(value).array
+            if array.size == 1 and array.dtype.kind in "biu":
+                return int(array.reshape(-1)[0])
+    raise TypeError(
+        f'wanted a whole number for a scalar of type "int", got {value!r} of type {type(value).__name__}; '
+        'declare the scalar with type="float", or convert the value with int()'
+    )

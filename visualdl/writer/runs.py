@@ -1,0 +1,246 @@
+"""What a LogWriter, its siblings and their handles share: a session, and in it a run (a folder and its log) a mode."""
+
+from __future__ import annotations
+
+import operator
+import os
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from visualdl.errors import LogClosed
+from visualdl.log.writer import Log
+from visualdl.writer.names import DEFAULT_MODE
+
+Encode = Callable[[], tuple[bytes, Sequence[bytes]]]
+
+
+class Append(Protocol):
+    """Adds one row: step int64, value float64 (NaN and ±inf are values), time in seconds since 1970, None for now."""
+
+    def __call__(self, step: int, value: float, time: float | None = None, /) -> None: ...
+
+
+class Run:
+    """One run as this process writes it: its folder, its log, and the tags that the script declared.
+
+    The log makes its files at the first record, so a run that is only talked about leaves nothing behind. Thread safe.
+    """
+
+    def __init__(self, session: Session, parts: tuple[str, ...]) -> None:
+        self.session = session
+        self.parts = parts
+        self.rows: dict[str, Append] = {}
+        """The bound appender of each scalar tag that has a record: all that add_scalar looks up."""
+        self._log: Log | Discard = Log(session.folder.joinpath(*parts)) if session.write else Discard()
+        self.renew_lock()
+        self._declared: dict[str, str] = {}
+        self._captions: dict[str, str] = {}
+        self._begun = False
+
+    def __reduce__(self) -> tuple[Callable[..., Run], tuple[Any, ...]]:
+        return Session.run, (self.session, *self.parts)
+
+    def __deepcopy__(self, memo: object) -> Run:
+        return self
+
+    @property
+    def path(self) -> str:
+        """The path of the log's file; "" when nothing is written to disk."""
+        return "" if isinstance(self._log, Discard) else str(self._log.path)
+
+    def declare(self, kind: str, tag: str) -> None:
+        """Take a tag for one handle. Raises RuntimeError (as 1.x) when this mode has a handle of that name already."""
+        with self._lock:
+            earlier = self._declared.get(tag)
+            if earlier is None:
+                self._declared[tag] = kind
+                return
+        mode = self.parts[-1] if self.parts else DEFAULT_MODE
+        raise RuntimeError(
+            f"the mode {mode!r} already has a handle for the tag {tag!r} ({earlier}); keep that handle and use it "
+            "again, or give this one another tag or another mode"
+        )
+
+    def row_appender(self, tag: str) -> Append:
+        """The way to append rows to a scalar tag, bound at the first call for it."""
+        with self._lock:
+            append = self.rows.get(tag)
+            if append is None:
+                append = self.rows[tag] = self._begin().row_appender(self._log.tag("scalar", tag))
+            return append
+
+    def append(
+        self, kind: str, tag: str, step: int, time: float | None, encode: Encode, size: int, **meta: Any
+    ) -> None:
+        """Append one payload record; `encode` runs on the log's thread, `size` is the bytes held until then.
+
+        meta: what the tag itself is, written once, before its first record.
+        """
+        with self._lock:
+            log = self._begin()
+            tag_id = log.tag(kind, tag, **meta)
+        log.append(tag_id, step, time, encode, size)  # may wait for room in the queue: not under the lock
+
+    def set_caption(self, tag: str, caption: str) -> None:
+        """Give a tag a caption, for board and reader. It makes no file before the first record."""
+        if not isinstance(caption, str):
+            raise TypeError(f"wanted the caption of {tag!r} as text, got {caption!r} of type {type(caption).__name__}")
+        with self._lock:
+            self._captions[tag] = caption
+            if self._begun:
+                self._log.meta(captions=dict(self._captions))
+
+    def set_meta(self, **values: Any) -> None:
+        """Merge values into what the log says of the run."""
+        with self._lock:
+            self._begin().meta(**values)
+
+    def flush(self) -> None:
+        """Everything whose call has returned is in the files when this returns."""
+        if self._begun:
+            self._log.flush()
+
+    def close(self) -> None:
+        """Write what waits, seal the log; a record after it raises LogClosed."""
+        self._log.close()
+
+    def renew_lock(self) -> None:
+        self._lock = threading.RLock()
+
+    def _begin(self) -> Log | Discard:
+        """The log, after it has been told once what run it holds; called under the lock by whatever makes a record."""
+        if not self._begun:
+            if self._log.closed:
+                raise LogClosed(closed_message(str(self.session.folder.joinpath(*self.parts))))
+            meta = self.session.meta(self.parts)
+            if self._captions:
+                meta["captions"] = dict(self._captions)
+            self._log.meta(**meta)
+            self._begun = True
+        return self._log
+
+
+class Session:
+    """One LogWriter(...) call: a folder, whether anything is written, and the runs in it by the names of their folders.
+
+    Pickled or sent to another process it stands for the same folder; the other process writes its own files there.
+    """
+
+    def __init__(
+        self, folder: Path, write: bool, dialect: str, display_name: str = "", notes: dict[str, Any] | None = None
+    ) -> None:
+        self.folder = folder
+        self.write = write
+        self.dialect = dialect
+        self.display_name = display_name
+        self.notes = notes or {}
+        self.closed = False
+        self._runs: dict[tuple[str, ...], Run] = {}
+        self._before_close: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+        _SESSIONS.add(self)
+
+    def __reduce__(self) -> tuple[type[Session], tuple[Any, ...]]:
+        return Session, (self.folder, self.write, self.dialect, self.display_name, self.notes)
+
+    def __deepcopy__(self, memo: object) -> Session:
+        return self
+
+    def run(self, *parts: str) -> Run:
+        """The run in the folder `parts` below the logdir, made at the first call. Raises LogClosed after close()."""
+        found = self._runs.get(parts)
+        if found is None:
+            with self._lock:
+                if self.closed:
+                    raise LogClosed(closed_message(str(self.folder)))
+                found = self._runs.setdefault(parts, Run(self, parts))
+        return found
+
+    def mode(self, mode: str) -> Run:
+        """The run of a mode: a folder of its name, or the logdir itself for the default one."""
+        return self.run() if mode == DEFAULT_MODE else self.run(mode)
+
+    def meta(self, parts: tuple[str, ...]) -> dict[str, Any]:
+        """What the first frame of a run says about it."""
+        values: dict[str, Any] = {"dialect": self.dialect, **self.notes}
+        if parts:
+            values["mode"] = parts[-1]
+        if self.display_name:
+            values["display_name"] = "/".join([self.display_name, *parts])
+        return values
+
+    def renew_locks(self) -> None:
+        """In a forked child: a lock that another thread held at the fork would never be released."""
+        self._lock = threading.Lock()
+        for run in self._runs.values():
+            run.renew_lock()
+
+    def before_close(self, act: Callable[[], None]) -> None:
+        """Have `act` called at the start of close(): a handle's last chance to write what it still holds."""
+        self._before_close.append(act)
+
+    def flush(self) -> None:
+        for run in tuple(self._runs.values()):
+            run.flush()
+
+    def close(self) -> None:
+        """Write and seal everything; again is harmless."""
+        with self._lock:
+            if self.closed:
+                return
+            self.closed = True
+        for act in self._before_close:
+            act()
+        for run in tuple(self._runs.values()):
+            run.close()
+
+
+class Discard:
+    """A log that keeps nothing, for write_to_disk=False. It checks what a log checks, so that misuse still shows."""
+
+    closed = False
+
+    def tag(self, kind: str, tag: str, **meta: Any) -> int:
+        return 0
+
+    def row_appender(self, tag_id: int) -> Append:
+        def append(step: int, value: float, time: float | None = None, /) -> None:
+            self.append(tag_id, step, time, lambda: (b"", ()), 0)
+            float(value)
+
+        return append
+
+    def append(self, tag_id: int, step: int, time: float | None, encode: Encode, size: int) -> None:
+        if self.closed:
+            raise LogClosed(closed_message("a writer with write_to_disk=False"))
+        if not -(1 << 63) <= operator.index(step) < 1 << 63:
+            raise OverflowError(f"wanted a step that fits 64 bits, got {step}")
+
+    def meta(self, **values: Any) -> None:
+        pass
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def closed_message(where: str) -> str:
+    """Why LogClosed was raised, and what to do."""
+    return f"{where} was closed, nothing more can be logged; make another LogWriter for the same folder to go on in it"
+
+
+_SESSIONS: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    for session in list(_SESSIONS):
+        session.renew_locks()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)

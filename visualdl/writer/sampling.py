@@ -1,0 +1,178 @@
+"""The image handle of the 1.x dialect: sampling phases, and in each a reservoir of a few of the images that went by."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from visualdl.writer.handles import Handle
+
+if TYPE_CHECKING:
+    from random import Random
+    from typing import SupportsIndex
+
+    from visualdl.kinds.image import Image
+    from visualdl.writer.runs import Run
+
+NOT_TAKEN = -1
+"""What is_sample_taken() answers for an image that is not to be kept."""
+
+
+class Reservoir:
+    """Chooses `size` of a stream of unknown length so that each item is kept with the same probability.
+
+    It draws from a generator of its own: the global one, which the training may have seeded, is left alone. Equal
+    seeds choose alike, so a repeated training keeps the same images.
+    """
+
+    def __init__(self, size: int, seed: str) -> None:
+        self.size = size
+        self.seen = 0
+        self._seed = seed
+        self._random: Random | None = None
+
+    def restart(self) -> None:
+        """Forget the stream; the random numbers go on."""
+        self.seen = 0
+
+    def place(self) -> int:
+        """The slot (0…size - 1) that the next item takes, from whichever item was there, or NOT_TAKEN."""
+        self.seen += 1
+        if self.seen <= self.size:
+            return self.seen - 1
+        if self._random is None:
+            from random import Random
+
+            self._random = Random(self._seed)
+        slot = self._random.randrange(self.seen)
+        return slot if slot < self.size else NOT_TAKEN
+
+
+class Phase:
+    """What one sampling phase has kept so far: the image of each slot, and the step and time they are logged with."""
+
+    def __init__(self, step: int, started: float) -> None:
+        self.step = step
+        self.started = started
+        self.images: dict[int, Image] = {}
+
+
+class ImageHandle(Handle):
+    """`LogWriter.image(tag, num_samples, step_cycle)`: up to num_samples images a phase, every step_cycle-th phase.
+
+    A phase is start_sampling(), any number of add_sample(), finish_sampling(). Its step is the number of phases before
+    it, as in 1.x, unless start_sampling(step=...) gives one. The images of a phase are logged when it is finished, or
+    when the writer is closed in the middle of it, with the time at which it was started.
+    """
+
+    __slots__ = ("_cycle", "_open", "_phase", "_phases", "_reservoir")
+
+    def __init__(self, run: Run, tag: str, num_samples: int, step_cycle: int) -> None:
+        super().__init__(run, tag)
+        self._cycle = step_cycle
+        self._reservoir = Reservoir(num_samples, f"{run.parts}{tag}")
+        self._phases = 0  # finished ones
+        self._open = False  # between start_sampling() and finish_sampling()
+        self._phase: Phase | None = None  # the open phase, when it is one to be logged
+        run.session.before_close(self._write)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return type(self), (self._run, self.tag, self._reservoir.size, self._cycle)
+
+    @property
+    def num_samples(self) -> int:
+        """The most images that a phase keeps."""
+        return self._reservoir.size
+
+    def start_sampling(self, *, step: SupportsIndex | None = None) -> None:
+        """Begin a phase. step: what its images are logged with, instead of the number of phases before it."""
+        self._write()  # a phase that was never finished is not thrown away
+        wanted = self._phases % self._cycle == 0
+        number = self._phases if step is None else operator.index(step)
+        self._reservoir.restart()
+        self._open = True
+        self._phase = Phase(number, time.time()) if wanted else None
+
+    def is_sample_taken(self) -> int:
+        """Count one more image of this phase: the slot it should be set_sample() to, or -1 when it is not to be kept.
+
+        The first num_samples are kept, the n-th after them with probability num_samples / n in a random slot. -1 in a
+        phase that step_cycle leaves out.
+        """
+        self._check_open()
+        return NOT_TAKEN if self._phase is None else self._reservoir.place()
+
+    def set_sample(self, index: SupportsIndex, image_shape: Sequence[int], image_data: Any) -> None:
+        """Put an image in a slot of this phase, in place of any that was there.
+
+        index: as is_sample_taken() gave it. image_shape: (height, width) or (height, width, channels), 1 to 3
+        channels. image_data: so many numbers, channels fastest, in a tensor, array or list of any shape; copied.
+        The values are stretched so that the greatest becomes 255 (with negative ones, 0 becomes 127); NaN is black.
+
+        Raises RuntimeError for a slot, a shape or an amount of data that does not fit, TypeError for what is not
+        numbers.
+        """
+        self._check_open()
+        slot = operator.index(index)
+        image = _accepted(image_shape, image_data, keep=self._phase is not None)
+        if self._phase is None:
+            return
+        if not 0 <= slot < self.num_samples or slot > self._reservoir.seen:
+            most = min(self.num_samples - 1, self._reservoir.seen)
+            raise RuntimeError(
+                f"wanted a slot from 0 to {most} of {self.tag!r}, got {slot}; pass what is_sample_taken() returned, "
+                "and only when that is not -1"
+            )
+        self._phase.images[slot] = image
+
+    def add_sample(self, image_shape: Sequence[int], image_data: Any) -> None:
+        """is_sample_taken() and, if it is, set_sample(): the data are checked in any case."""
+        slot = self.is_sample_taken()
+        image = _accepted(image_shape, image_data, keep=slot != NOT_TAKEN)
+        if self._phase is not None and slot != NOT_TAKEN:
+            self._phase.images[slot] = image
+
+    def finish_sampling(self) -> None:
+        """End the phase and log what it kept."""
+        self._write()
+        self._open = False
+        self._phases += 1
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise RuntimeError(f"no sampling phase of {self.tag!r} is open; call start_sampling() before its samples")
+
+    def _write(self) -> None:
+        """Log the images of the open phase, if there are any; afterwards it is not open to images any more."""
+        phase, self._phase = self._phase, None
+        if phase is None:
+            return
+        from visualdl.kinds.image import encode
+
+        for slot, image in sorted(phase.images.items()):
+            tag, meta = self.tag, {}
+            if self.num_samples > 1:
+                tag = f"{self.tag}/{slot}"
+                meta = {"sample_of": self.tag, "sample": slot, "samples": self.num_samples}
+            lazily = functools.partial(encode, image)
+            self._run.append("image", tag, phase.step, phase.started, lazily, image.nbytes, **meta)
+
+
+def check_sampling(num_samples: SupportsIndex, step_cycle: SupportsIndex) -> tuple[int, int]:
+    """Both as positive ints. Raises RuntimeError (as 1.x) when one is not positive, TypeError when it is no integer."""
+    samples, cycle = operator.index(num_samples), operator.index(step_cycle)
+    if samples < 1 or cycle < 1:
+        raise RuntimeError(f"wanted num_samples and step_cycle of at least 1, got {samples} and {cycle}")
+    return samples, cycle
+
+
+def _accepted(shape: Sequence[int], data: Any, *, keep: bool) -> Image:
+    """The image, checked; with `keep` a copy of its own, else perhaps a view that must be dropped at once."""
+    from visualdl.kinds.image import accept_sample
+    from visualdl.tensors import to_array
+
+    array, owned = to_array(data)
+    return accept_sample(shape, array, owned=owned or not keep)

@@ -1,0 +1,28 @@
+"""The `walltime` of the 2.x dialect, in whichever unit it comes, as seconds since 1970."""
+
+from __future__ import annotations
+
+import math
+
+_FIRST_MILLISECONDS = 1e11
+"""From here on a number is milliseconds: as seconds it would be the year 5138, as milliseconds it is March 1973."""
+
+
+def to_seconds(walltime: float | None) -> float | None:
+    """None (now) stays None; seconds (as time.time() gives them) or milliseconds (as 2.x wants them) become seconds.
+
+    Raises TypeError for what is no number, ValueError for NaN, ±inf and negative times.
+    """
+    if walltime is None:
+        return None
+    try:
+        value = float(walltime)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"wanted walltime as seconds or milliseconds since 1970, got {walltime!r} of type {type(walltime).__name__}"
+        ) from error
+    if not 0 <= value < math.inf:  # also false for NaN
+        raise ValueError(
+            f"wanted walltime as seconds or milliseconds since 1970, got {walltime!r}; leave it out for now"
+        )
+    return value if value < _FIRST_MILLISECONDS else value / 1000
