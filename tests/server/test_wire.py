@@ -74,5 +74,5 @@ def test_columns_that_are_strided_or_big_endian_arrive_as_the_same_numbers() -> 
 
 
 def test_a_type_that_no_browser_array_has_is_refused_by_name() -> None:
-    with pytest.raises(TypeError, match="column 'step': .* got int64"):
+    with pytest.raises(TypeError, match=r"column 'step': .* got int64"):
         pack({}, [SeriesColumns({}, {"step": np.zeros(3, np.int64)})])

@@ -1,4 +1,4 @@
-"""Columns -> bytes: the binary answer of `api/series` (docs/http_api.md), `VDC1`, little-endian, each column 8-aligned."""
+"""Columns -> bytes: the binary answer of `api/series` (docs/http_api.md): `VDC1`, little-endian, columns 8-aligned."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import orjson
 
 MAGIC = b"VDC1"
 _ALIGN = 8
+_MOST_U4 = 2**32 - 1
 _TYPES = {"float64": "f8", "float32": "f4", "uint32": "u4", "uint8": "u1"}
 
 
@@ -49,11 +50,29 @@ def pack(header: Mapping[str, Any], series: Iterable[SeriesColumns]) -> bytes:
     return b"".join([MAGIC, struct.pack("<I", len(head)), head, *body])
 
 
+def narrow_steps(step: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """Steps as the narrowest type that holds them: uint32, or float64 (exact up to 2**53)."""
+    if not step.size or (step.min() >= 0 and step.max() <= _MOST_U4):
+        return step.astype(np.uint32)
+    return step.astype(np.float64)
+
+
+def narrow(column: npt.NDArray[Any], *, exactly: bool = True) -> npt.NDArray[Any]:
+    """A float64 column as float32 where that says the same; with `exactly=False`, where it says nearly the same.
+
+    NaN and ±inf stay what they are, and no finite number becomes infinite. Other types are given back as they are.
+    """
+    if column.dtype != np.float64:
+        return column
+    with np.errstate(over="ignore", under="ignore"):
+        short = column.astype(np.float32)
+    same = np.array_equal(np.isfinite(short), np.isfinite(column))
+    return short if same and (not exactly or np.array_equal(short, column, equal_nan=True)) else column
+
+
 def _little_endian(name: str, column: npt.NDArray[Any]) -> tuple[str, memoryview, list[int]]:
     kind = _TYPES.get(column.dtype.name)
     if kind is None:
         raise TypeError(f"column {name!r}: float64, float32, uint32 or uint8 wanted, got {column.dtype}")
     plain = np.ascontiguousarray(column, dtype=column.dtype.newbyteorder("<"))
-    # A view of zero elements cannot be cast by memoryview; its bytes are none.
-    data = memoryview(plain.reshape(-1)).cast("B") if plain.size else memoryview(b"")
-    return kind, data, list(column.shape)
+    return kind, plain.reshape(-1).view(np.uint8).data, list(column.shape)

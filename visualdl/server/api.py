@@ -1,0 +1,282 @@
+"""What the addresses below `api/` answer (docs/http_api.md). Reads run on the pool; nothing here changes anything."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import zlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from visualdl.errors import BadRequest, UnknownSeries
+from visualdl.kinds.all import KINDS
+from visualdl.server import asked, csv
+from visualdl.server.asked import SeriesAsked
+from visualdl.server.guard import is_address, refusal
+from visualdl.server.model import ModelFile, Upload, read_graph
+from visualdl.server.news import Moment, News, progress
+from visualdl.server.pool import Job, Pool
+from visualdl.server.wire import SeriesColumns, narrow, narrow_steps, pack
+from visualdl.store.store import Answer, RunInfo, Store
+
+MAX_MODEL_BYTES = 512 << 20
+MAX_UPLOADS = 4
+COMPRESS_FROM = 1024
+_REVALIDATED = {"cache-control": "private, no-cache", "vary": "accept-encoding"}
+
+# First bytes -> what a browser may show. SVG is not among them: it can carry scripts.
+_PICTURES = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
+    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
+    (re.compile(rb"GIF8[79]a"), "image/gif"),
+    (re.compile(rb"BM"), "image/bmp"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
+)
+
+
+@dataclass(frozen=True)
+class About:
+    """What the board says of itself. roots: the directories as they are shown."""
+
+    version: str
+    language: str | None
+    roots: tuple[str, ...]
+
+
+class Api:
+    """The answers about one store and one model file."""
+
+    def __init__(self, store: Store, model: ModelFile | None, news: News, about: About) -> None:
+        self._store = store
+        self._model = model
+        self._news = news
+        self._about = about
+        self._pool = Pool()
+        self._uploads = 0
+
+    async def board(self, request: Request) -> Response:
+        """GET api/board"""
+        moment, etag = self._news.moment, self._news.board_etag()
+        if _knows(request, etag):
+            return _unchanged(etag)
+
+        def work(job: Job) -> Response:
+            body = orjson.dumps(self._board(moment))
+            return _sent(request, body, "application/json", etag)
+
+        return await self._pool.run(work, request.receive)
+
+    def _board(self, moment: Moment) -> dict[str, Any]:
+        runs = self._store.runs()
+        at = {run.id: index for index, run in enumerate(runs)}
+        known = self._store.tags()
+        return {
+            "version": self._about.version,
+            "language": self._about.language,
+            "roots": self._about.roots,
+            "structure": moment.structure,
+            "revision": moment.revision,
+            "loading": progress(moment.loading),
+            "graph": self._model is not None and self._model.graph is not None,
+            "kinds": [kind.name for kind in KINDS],
+            "runs": [_run(run) for run in runs],
+            "tags": {
+                kind.name: [
+                    # A run that was found between the two questions is told next time.
+                    {"tag": tag, "runs": [at[run] for run in ids if run in at]}
+                    for tag, ids in known.get(kind.name, {}).items()
+                ]
+                for kind in KINDS
+            },
+        }
+
+    async def series(self, request: Request) -> Response:
+        """GET api/series"""
+        question = asked.series_asked(request.query_params)
+        etag = self._news.series_etag((question.kind.name, question.tag, run) for run in question.runs)
+        if _knows(request, etag):
+            return _unchanged(etag)
+
+        def work(job: Job) -> Response:
+            found = list(self._answers(question, job))
+            if not found:
+                raise UnknownSeries(f"No such series: {question.kind.name} {question.tag!r} in the runs asked for")
+            header = {"kind": question.kind.name, "tag": question.tag, "axis": question.axis}
+            return _sent(request, pack(header, found), "application/octet-stream", etag)
+
+        return await self._pool.run(work, request.receive)
+
+    def _answers(self, question: SeriesAsked, job: Job) -> Iterator[SeriesColumns]:
+        for run in question.runs:
+            job.check()
+            try:
+                answer = self._store.read(question.of(run))
+            except UnknownSeries:
+                continue
+            yield SeriesColumns(_about_series(run, answer), _columns(question, answer))
+
+    async def csv(self, request: Request) -> Response:
+        """GET api/csv"""
+        query = request.query_params
+        kind, tag, runs, axis = asked.kind(query), asked.tag(query), asked.run_ids(query), asked.axis(query)
+        if not kind.rows:
+            raise BadRequest(f"Only kinds of numbers have a CSV, and {kind.name} is not one")
+
+        def parts() -> Iterator[str]:
+            names = {run.id: run.name for run in self._store.runs()}
+            having = set(self._store.tags().get(kind.name, {}).get(tag, ()))
+            present = [run for run in runs if run in having]
+            if not present:
+                raise UnknownSeries(f"No such series: {kind.name} {tag!r} in the runs asked for")
+            yield csv.heading(axis)
+            for run in present:
+                yield from csv.lines(names.get(run, run), self._store.raw(run, kind.name, tag), axis)
+
+        text = parts()
+        first = await self._pool.run(lambda job: next(text), request.receive)  # errors come before the answer begins
+
+        async def body() -> AsyncIterator[str]:
+            part: str | None = first
+            while part is not None:
+                yield part
+                part = await self._pool.run(lambda job: next(text, None))
+
+        headers = {"content-disposition": csv.disposition(tag), "cache-control": "private, no-store"}
+        return StreamingResponse(body(), media_type="text/csv; charset=utf-8", headers=headers)
+
+    async def blob(self, request: Request) -> Response:
+        """GET api/blob/{run}/{address}"""
+        run, address = request.path_params["run"], request.path_params["address"]
+        if not asked.RUN_ID.match(run) or not asked.BLOB_ADDRESS.match(address):
+            raise UnknownSeries("A blob is asked for by a run's id (12 hexadecimal digits) and its address (32)")
+        etag = f'"{address}"'
+        if _knows(request, etag):
+            return _unchanged(etag)
+        content = await self._pool.run(lambda job: self._store.blob(run, bytes.fromhex(address)), request.receive)
+        headers = {
+            "cache-control": "private, max-age=31536000, immutable",
+            "etag": etag,
+            "content-security-policy": "default-src 'none'; sandbox",
+        }
+        shown = next((name for first, name in _PICTURES if first.match(content)), None)
+        if shown is None:
+            headers["content-disposition"] = f'attachment; filename="{address}.bin"'
+        return Response(content, media_type=shown or "application/octet-stream", headers=headers)
+
+    async def graph(self, request: Request) -> Response:
+        """GET api/graph"""
+        model = self._model
+        if model is None:
+            return refusal(404, "No model was given: start the board with --model FILE, or drop a file on the page")
+        graph, generation = model.graph, model.generation
+        if graph is None:
+            return refusal(404, str(model.trouble or f"There is no model file {model.path.name!r} yet"))
+        etag = f'W/"{generation}.{zlib.crc32(graph):08x}"'
+        if _knows(request, etag):
+            return _unchanged(etag)
+        return await self._pool.run(lambda job: _sent(request, graph, "application/json", etag), request.receive)
+
+    async def read_graph(self, request: Request) -> Response:
+        """POST api/graph"""
+        too_large = refusal(413, f"A model file of at most {MAX_MODEL_BYTES >> 20} MiB can be read this way")
+        length = request.headers.get("content-length", "0")
+        if not length.isdecimal() or len(length) > 12 or int(length) > MAX_MODEL_BYTES:
+            return too_large
+        if self._uploads >= MAX_UPLOADS:
+            return refusal(503, f"At most {MAX_UPLOADS} model files at once: try again in a moment")
+        self._uploads += 1
+        upload = Upload(MAX_MODEL_BYTES)
+        try:
+            async for chunk in request.stream():
+                if not upload.write(chunk):
+                    return too_large
+            path = upload.sealed()
+            body = await self._pool.run(lambda job: read_graph(path), request.receive)
+            named = request.query_params.get("name", "")[:200]
+            if named:
+                body = orjson.dumps({**orjson.loads(body), "file": named})
+            return _sent(request, body, "application/json", None)
+        finally:
+            self._uploads -= 1
+            await asyncio.shield(self._pool.run(lambda job: upload.close()))
+
+
+def _run(run: RunInfo) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "name": run.name,
+        "display_name": run.display_name,
+        "started": run.started,
+        "updated": run.updated,
+        "live": run.live,
+        "dropped": run.dropped,
+        "gaps": run.gaps,
+        "skipped": dict(run.skipped),
+        "captions": dict(run.captions),
+    }
+
+
+def _about_series(run: str, answer: Answer) -> dict[str, Any]:
+    return {
+        "run": run,
+        "total": answer.total,
+        "exact": answer.exact,
+        "cursor": answer.cursor,
+        "since": answer.since,
+        "origin": answer.origin,
+        "segments": [
+            {"start": part.start, "stop": part.stop, "ghost_from": part.ghost_from} for part in answer.segments
+        ],
+    }
+
+
+def _columns(question: SeriesAsked, answer: Answer) -> Mapping[str, np.ndarray[Any, Any]]:
+    points = answer.points
+    columns = {"step": narrow_steps(points.step), "time": points.time}
+    columns |= {name: narrow(column) for name, column in question.kind.columns(points).items()}
+    # Whoever has every raw point smooths them himself; a part needs the history before it.
+    whole = answer.exact and answer.since == 0 and question.start is None and question.stop is None
+    if answer.smooth is not None and not whole:
+        columns["smooth"] = narrow(answer.smooth, exactly=False)
+    return columns
+
+
+def _knows(request: Request, etag: str) -> bool:
+    """Whether the client has this version already (RFC 9110, weak comparison)."""
+    given = request.headers.get("if-none-match", "")
+    return any(part.strip().removeprefix("W/") == etag.removeprefix("W/") for part in given.split(","))
+
+
+def _unchanged(etag: str) -> Response:
+    return Response(status_code=304, headers={**_REVALIDATED, "etag": etag})
+
+
+def _sent(request: Request, body: bytes, media_type: str, etag: str | None) -> Response:
+    """An answer, compressed when it has to travel. On this machine compressing costs more than sending."""
+    headers = dict(_REVALIDATED)
+    if etag is not None:
+        headers["etag"] = etag
+    if len(body) >= COMPRESS_FROM and travels(request) and _takes_gzip(request):
+        squeeze = zlib.compressobj(level=1, wbits=31)
+        body = squeeze.compress(body) + squeeze.flush()
+        headers["content-encoding"] = "gzip"
+    return Response(body, media_type=media_type, headers=headers)
+
+
+def travels(request: Request) -> bool:
+    """Whether the answer leaves this machine: its reader is elsewhere, or behind a proxy."""
+    if any(name in request.headers for name in ("x-forwarded-for", "forwarded", "via")):
+        return True
+    host = request.client.host if request.client else ""
+    return not (host == "::1" or (is_address(host) and host.removeprefix("::ffff:").startswith("127.")))
+
+
+def _takes_gzip(request: Request) -> bool:
+    offered = (part.replace(" ", "").partition(";") for part in request.headers.get("accept-encoding", "").split(","))
+    return any(name == "gzip" and quality not in ("q=0", "q=0.0") for name, _, quality in offered)
