@@ -196,11 +196,8 @@ class Api:
             async for chunk in request.stream():
                 if not upload.write(chunk):
                     return too_large
-            path = upload.sealed()
-            body = await self._pool.run(lambda job: read_graph(path), request.receive)
-            named = request.query_params.get("name", "")[:200]
-            if named:
-                body = orjson.dumps({**orjson.loads(body), "file": named})
+            path, named = upload.sealed(), request.query_params.get("name", "")[:200] or "model"
+            body = await self._pool.run(lambda job: read_graph(path, named), request.receive)
             return _sent(request, body, "application/json", None)
         finally:
             self._uploads -= 1

@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from visualdl.errors import UnreadableModel
 
-# Given a path: the graph's JSON as bytes. UnreadableModel when it is no model.
-GraphReader = Callable[[Path], bytes]
 
+def read_graph(path: Path, shown: str) -> bytes:
+    """The graph of a model file as JSON, with `file`: the name to show instead of its path.
 
-def read_graph(path: Path) -> bytes:
-    """The graph of a model file as JSON. UnreadableModel says why it cannot be one; OSError when it is not there."""
+    UnreadableModel says why it cannot be one.
+    """
     import orjson
 
-    from visualdl import graph
+    from visualdl import graph  # seldom needed, and not small
 
-    return orjson.dumps(graph.load(path).to_json(), option=orjson.OPT_SERIALIZE_NUMPY)
+    try:
+        found = graph.load(path)
+    except UnreadableModel as trouble:
+        # The page is for everybody who may look; where the file lies is for whoever started the board.
+        raise UnreadableModel(str(trouble).replace(str(path), shown)) from trouble
+    return orjson.dumps({**found.to_json(), "file": shown})
 
 
 class ModelFile:
@@ -50,12 +54,9 @@ class ModelFile:
                 return False
             self._seen = seen
             try:
-                graph = read_graph(self.path)
+                graph = read_graph(self.path, self.path.name)
             except UnreadableModel as trouble:
                 self.trouble = trouble
-                return False
-            except OSError as trouble:
-                self.trouble = UnreadableModel(f"The model file cannot be read: {trouble.strerror}")
                 return False
             self.trouble = None
             if graph == self.graph:
