@@ -24,7 +24,7 @@ def draw_figure(figure: Any) -> npt.NDArray[np.uint8]:
 
     canvas = figure.canvas
     try:
-        drawn = FigureCanvasAgg(figure)  # takes the figure over, also from an interactive window
+        drawn: Any = FigureCanvasAgg(figure)  # takes the figure over, also from an interactive window
         drawn.draw()
         return np.array(drawn.buffer_rgba(), dtype=np.uint8)
     finally:

@@ -7,7 +7,7 @@ import operator
 import os
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from visualdl.writer import handles
 from visualdl.writer.handles import HistogramHandle, IntegerHandle, ScalarHandle
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from typing import SupportsIndex
 
     from typing_extensions import Self
+
+Writer = TypeVar("Writer", bound="LogWriter")
 
 
 class LogWriter:
@@ -318,9 +320,7 @@ class LogWriter:
         self._run.set_meta(display_name=display_name)
 
 
-def _sibling(
-    cls: type[LogWriter], session: Session, mode: str, sync_cycle: int | None, owner: bool
-) -> Any:  # of type `cls`; Any because mypy has no way to say so for a function that pickle can find
+def _sibling(cls: type[Writer], session: Session, mode: str, sync_cycle: int | None, owner: bool) -> Writer:
     """A writer for a session that exists: what as_mode() returns, and what a pickled writer becomes."""
     writer = cls.__new__(cls)
     writer.sync_cycle = sync_cycle

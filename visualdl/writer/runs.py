@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import operator
 import os
 import threading
@@ -23,6 +24,12 @@ class Append(Protocol):
     def __call__(self, step: int, value: float, time: float | None = None, /) -> None: ...
 
 
+class Unfinished(Protocol):
+    """A handle that holds something back for its log."""
+
+    def write(self) -> None: ...
+
+
 class Run:
     """One run as this process writes it: its folder, its log, and the tags that the script declared.
 
@@ -35,7 +42,7 @@ class Run:
         self.rows: dict[str, Append] = {}
         """The bound appender of each scalar tag that has a record: all that add_scalar looks up."""
         self._log: Log | Discard = Log(session.folder.joinpath(*parts)) if session.write else Discard()
-        self.renew_lock()
+        self._lock = threading.RLock()
         self._declared: dict[str, str] = {}
         self._captions: dict[str, str] = {}
         self._begun = False
@@ -107,7 +114,8 @@ class Run:
         """Write what waits, seal the log; a record after it raises LogClosed."""
         self._log.close()
 
-    def renew_lock(self) -> None:
+    def forked(self) -> None:
+        """In a forked child: a lock that another thread held at the fork would never be released."""
         self._lock = threading.RLock()
 
     def _begin(self) -> Log | Discard:
@@ -139,7 +147,8 @@ class Session:
         self.notes = notes or {}
         self.closed = False
         self._runs: dict[tuple[str, ...], Run] = {}
-        self._before_close: list[Callable[[], None]] = []
+        self.unfinished: set[Unfinished] = set()
+        """The handles that hold something back, to be told before the logs are closed."""
         self._lock = threading.Lock()
         _SESSIONS.add(self)
 
@@ -172,15 +181,17 @@ class Session:
             values["display_name"] = "/".join([self.display_name, *parts])
         return values
 
-    def renew_locks(self) -> None:
-        """In a forked child: a lock that another thread held at the fork would never be released."""
+    def forked(self) -> None:
+        """In a forked child: as Run.forked, for all runs."""
         self._lock = threading.Lock()
+        self.unfinished = set()  # the parent logs what it has begun
         for run in self._runs.values():
-            run.renew_lock()
+            run.forked()
 
-    def before_close(self, act: Callable[[], None]) -> None:
-        """Have `act` called at the start of close(): a handle's last chance to write what it still holds."""
-        self._before_close.append(act)
+    def finish(self) -> None:
+        """Log what handles still hold back."""
+        for handle in tuple(self.unfinished):
+            handle.write()
 
     def flush(self) -> None:
         for run in tuple(self._runs.values()):
@@ -192,8 +203,7 @@ class Session:
             if self.closed:
                 return
             self.closed = True
-        for act in self._before_close:
-            act()
+        self.finish()
         for run in tuple(self._runs.values()):
             run.close()
 
@@ -237,10 +247,16 @@ def closed_message(where: str) -> str:
 _SESSIONS: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
-def _renew_locks() -> None:
+def _forked() -> None:
     for session in list(_SESSIONS):
-        session.renew_locks()
+        session.forked()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)
+    os.register_at_fork(after_in_child=_forked)
+
+
+@atexit.register  # later than the log's own, so called before it
+def _ended() -> None:
+    for session in list(_SESSIONS):
+        session.finish()

@@ -77,7 +77,6 @@ class ImageHandle(Handle):
         self._phases = 0  # finished ones
         self._open = False  # between start_sampling() and finish_sampling()
         self._phase: Phase | None = None  # the open phase, when it is one to be logged
-        run.session.before_close(self._write)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return type(self), (self._run, self.tag, self._reservoir.size, self._cycle)
@@ -89,12 +88,14 @@ class ImageHandle(Handle):
 
     def start_sampling(self, *, step: SupportsIndex | None = None) -> None:
         """Begin a phase. step: what its images are logged with, instead of the number of phases before it."""
-        self._write()  # a phase that was never finished is not thrown away
+        self.write()  # a phase that was never finished is not thrown away
         wanted = self._phases % self._cycle == 0
         number = self._phases if step is None else operator.index(step)
         self._reservoir.restart()
         self._open = True
-        self._phase = Phase(number, time.time()) if wanted else None
+        if wanted:
+            self._phase = Phase(number, time.time())
+            self._run.session.unfinished.add(self)
 
     def is_sample_taken(self) -> int:
         """Count one more image of this phase: the slot it should be set_sample() to, or -1 when it is not to be kept.
@@ -137,7 +138,7 @@ class ImageHandle(Handle):
 
     def finish_sampling(self) -> None:
         """End the phase and log what it kept."""
-        self._write()
+        self.write()
         self._open = False
         self._phases += 1
 
@@ -145,11 +146,12 @@ class ImageHandle(Handle):
         if not self._open:
             raise RuntimeError(f"no sampling phase of {self.tag!r} is open; call start_sampling() before its samples")
 
-    def _write(self) -> None:
+    def write(self) -> None:
         """Log the images of the open phase, if there are any; afterwards it is not open to images any more."""
         phase, self._phase = self._phase, None
         if phase is None:
             return
+        self._run.session.unfinished.discard(self)
         from visualdl.kinds.image import encode
 
         for slot, image in sorted(phase.images.items()):

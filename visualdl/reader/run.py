@@ -1,0 +1,121 @@
+"""One run read back: the file sets of one folder, joined tag by tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from visualdl.errors import CorruptLog
+from visualdl.kinds.all import KIND_BY_NAME
+from visualdl.kinds.image import DecodedImage
+from visualdl.kinds.kind import FloatArray, IntArray, Payload
+from visualdl.log.reader import FileSet, find_file_sets
+
+
+@dataclass(frozen=True)
+class Rows:
+    """All records of a row kind: step int64 (n,), time float64 (n,) seconds since 1970, value float64 (n,)."""
+
+    step: IntArray
+    time: FloatArray
+    value: FloatArray
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One payload record: its step, its time (seconds since 1970), what its kind decoded, and where its blobs are."""
+
+    step: int
+    time: float
+    decoded: Any
+    files: FileSet
+
+    def blob(self, address: bytes) -> bytes:
+        """A blob that the record refers to. Raises CorruptLog when the log has lost it."""
+        found = self.files.blob(address)
+        if found is None:
+            raise CorruptLog(
+                f"the log has lost the blob {address.hex()} of step {self.step}; the file is damaged or was cut"
+            )
+        return found
+
+
+class RunFiles:
+    """The files of one run as they are now; made anew for each question, so it always answers the newest."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self._sets = [FileSet(path) for path in files]
+        for one in self._sets:
+            one.refresh()
+
+    @property
+    def captions(self) -> dict[str, str]:
+        """The captions that were set, by tag; the newest file has the last word."""
+        return {tag: text for one in self._sets for tag, text in one.meta.get("captions", {}).items()}
+
+    @property
+    def display_name(self) -> str:
+        """What the run was called last, "" for never."""
+        return next((str(one.meta["display_name"]) for one in reversed(self._sets) if "display_name" in one.meta), "")
+
+    def tags(self, kind: str | None = None) -> dict[tuple[str, str], dict[str, Any]]:
+        """(kind, tag) -> what was said of the tag when it was declared, in the order of their first records."""
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for one in self._sets:
+            for tag in one.tags.values():
+                if kind is None or tag.kind == kind:
+                    found.setdefault((tag.kind, tag.name), dict(tag.meta))
+        return found
+
+    def rows(self, kind: str, tag: str) -> Rows:
+        """Every record of one tag of a row kind, file after file, each in the order of the calls."""
+        parts = [one.rows(number) for one, number in self._places(kind, tag)]
+        if not parts:
+            return Rows(np.empty(0, np.int64), np.empty(0), np.empty(0))
+        step, time, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return Rows(step, time, value)
+
+    def entries(self, kind: str, tag: str) -> list[Entry]:
+        """Every record of one tag of a payload kind, decoded. Raises CorruptRecord for what its kind did not write."""
+        decode = KIND_BY_NAME[kind].decode
+        return [
+            Entry(record.step, record.time, decode(Payload(record.payload, record.blobs)), one)
+            for one, number in self._places(kind, tag)
+            for record in one.records(number, slice(None))
+        ]
+
+    def _places(self, kind: str, tag: str) -> Iterator[tuple[FileSet, int]]:
+        for one in self._sets:
+            for number, declared in one.tags.items():
+                if (declared.kind, declared.name) == (kind, tag):
+                    yield one, number
+
+
+def run_folders(logdir: Path) -> dict[str, list[Path]]:
+    """The runs directly below a logdir, name -> files, in the order in which they were begun; not the logdir's own."""
+    found: dict[str, list[Path]] = {}
+    for folder in logdir.iterdir() if logdir.is_dir() else ():
+        if folder.is_dir():
+            files = find_file_sets(folder)
+            if files:
+                found[folder.name] = files
+    # The name of a file begins with the time at which its writer began.
+    return dict(sorted(found.items(), key=lambda item: item[1][0].name))
+
+
+def pixels(entry: Entry) -> npt.NDArray[np.uint8]:
+    """The bytes of an image record: uint8 (height, width, channels)."""
+    from PIL import Image
+
+    about: DecodedImage = entry.decoded
+    with Image.open(BytesIO(entry.blob(about.blob))) as picture:
+        array = np.asarray(picture, dtype=np.uint8)
+    if array.ndim == 2:
+        array = array[..., np.newaxis]
+    return array[..., : about.channels]  # two channels are stored as three
