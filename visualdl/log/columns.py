@@ -1,0 +1,248 @@
+"""Rows and payload records <-> the columns of a frame: sort by tag, delta, byte shuffle, compress.
+
+Encoding has two ways that give the same bytes: numpy when the training script has loaded it anyway (80 ns a row), the
+standard library when not (a script that logs only scalars never loads numpy). Decoding is the reader's and uses numpy.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from visualdl.log.frame import ADDRESS_BYTES, MAX_INFLATED_BYTES, RAW, compress, inflate
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    IntArray = npt.NDArray[np.int64]
+    FloatArray = npt.NDArray[np.float64]
+
+ROW = struct.Struct("<qddII")  # step, time, value, tag, sequence mark
+ROW_BYTES = ROW.size
+VOID = 0xFFFF_FFFF  # the tag of a row whose call failed: it says "nothing here, go on"
+ROWS_INDEX = struct.Struct("<QQI")  # first ring row covered, the one after the last, number of tags
+FLOAT32 = 1  # flag of a ROWS frame: values are stored as float32, and no bit is lost by it
+MAX_ROWS = 1 << 20
+_WORD = 0xFFFF_FFFF_FFFF_FFFF
+_NOT_A_TIME = -(1 << 63)
+
+
+class EncodedRows(NamedTuple):
+    """The parts of a ROWS frame; `n` rows in it (void rows are left out)."""
+
+    n: int
+    index: bytes
+    body: bytes
+    codec: int
+    flags: int
+
+
+def encode_rows(rows: bytes, first: int, stop: int, *, use_numpy: bool | None = None) -> EncodedRows:
+    """`rows`: committed ring rows first … stop-1, 32 bytes each, as in the ring. Never fails on any bits in them."""
+    if use_numpy is None:
+        use_numpy = "numpy" in sys.modules
+    tags, counts, columns, flags = (_columns_numpy if use_numpy else _columns_plain)(rows)
+    k = len(tags)
+    index = ROWS_INDEX.pack(first, stop, k) + struct.pack(f"<{k}I{k}I", *tags, *counts)
+    codec, body = compress(columns)
+    return EncodedRows(sum(counts), index, body, codec, flags)
+
+
+def _columns_numpy(rows: bytes) -> tuple[Sequence[int], Sequence[int], bytes, int]:
+    import numpy as np
+
+    table = np.frombuffer(rows, dtype=_row_dtype())
+    table = table[table["tag"] != VOID]
+    table = table[np.argsort(table["tag"], kind="stable")]
+    tags, counts = np.unique(table["tag"], return_counts=True)
+    value = np.ascontiguousarray(table["value"])
+    with np.errstate(all="ignore"):
+        small = value.astype("<f4")
+        exact = np.array_equal(small.astype("<f8").view("<u8"), value.view("<u8"))
+    columns = [_shuffle(_delta_numpy(table["step"])), _shuffle(_delta_numpy(microseconds(table["time"])))]
+    columns.append(_shuffle(small.tobytes(), 4) if exact else _shuffle(value.tobytes()))
+    return tags.tolist(), counts.tolist(), b"".join(columns), FLOAT32 if exact else 0
+
+
+def _columns_plain(rows: bytes) -> tuple[Sequence[int], Sequence[int], bytes, int]:
+    table = sorted((row for row in ROW.iter_unpack(rows) if row[3] != VOID), key=lambda row: row[3])
+    counts: dict[int, int] = {}
+    for row in table:
+        counts[row[3]] = counts.get(row[3], 0) + 1
+    value = array("d", [row[2] for row in table])
+    small = array("f", value)
+    exact = array("d", small).tobytes() == value.tobytes()
+    columns = [
+        _shuffle(_delta_plain([row[0] for row in table])),
+        _shuffle(_delta_plain([_microsecond(row[1]) for row in table])),
+        _shuffle(_little(small), 4) if exact else _shuffle(_little(value)),
+    ]
+    return list(counts), list(counts.values()), b"".join(columns), FLOAT32 if exact else 0
+
+
+def _row_dtype() -> np.dtype[Any]:
+    import numpy as np
+
+    return np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8"), ("tag", "<u4"), ("seq", "<u4")])
+
+
+def _shuffle(data: bytes, width: int = 8) -> bytes:
+    """Byte 0 of each element, then byte 1 of each, …: what varies little stands together, and compresses."""
+    return b"".join(data[i::width] for i in range(width))
+
+
+def _delta_numpy(column: npt.NDArray[Any]) -> bytes:
+    import numpy as np
+
+    return np.diff(column.astype("<i8"), prepend=np.int64(0)).astype("<i8").tobytes()
+
+
+def _delta_plain(column: list[int]) -> bytes:
+    deltas = [(now - before) & _WORD for before, now in zip([0, *column], column)]
+    return struct.pack(f"<{len(deltas)}Q", *deltas)
+
+
+def _little(values: array[float]) -> bytes:
+    if sys.byteorder == "big":
+        values = array(values.typecode, values)
+        values.byteswap()
+    return values.tobytes()
+
+
+def microseconds(time: npt.NDArray[Any]) -> IntArray:
+    """Seconds (float64) to whole microseconds, as the disk stores them; what is no time at all becomes int64's minimum."""
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        scaled = np.rint(np.asarray(time, dtype=np.float64) * 1e6)
+        good = np.abs(scaled) < 9.2e18
+        return np.where(good, np.where(good, scaled, 0.0).astype(np.int64), np.int64(_NOT_A_TIME))
+
+
+def _microsecond(time: float) -> int:
+    scaled = time * 1e6
+    return round(scaled) if -9.2e18 < scaled < 9.2e18 else _NOT_A_TIME
+
+
+def seconds(time: IntArray) -> FloatArray:
+    """Whole microseconds to seconds (float64)."""
+    return time / 1e6
+
+
+class RowsIndex(NamedTuple):
+    """The clear part of a ROWS frame: which ring rows it covers, and how many rows of which tag it holds, in order."""
+
+    first: int
+    stop: int
+    tags: tuple[int, ...]
+    counts: tuple[int, ...]
+
+
+def decode_rows_index(index: bytes, n: int) -> RowsIndex:
+    """A ROWS frame's index; ValueError when it contradicts itself."""
+    if len(index) < ROWS_INDEX.size:
+        raise ValueError(f"an index of at least {ROWS_INDEX.size} bytes was expected, but {len(index)} came")
+    first, stop, k = ROWS_INDEX.unpack_from(index)
+    if len(index) != ROWS_INDEX.size + 8 * k:
+        raise ValueError(f"an index of {k} tags does not fit in {len(index)} bytes")
+    numbers = struct.unpack_from(f"<{2 * k}I", index, ROWS_INDEX.size)
+    found = RowsIndex(first, stop, numbers[:k], numbers[k:])
+    if sum(found.counts) != n or n > MAX_ROWS or not first <= stop:
+        raise ValueError(f"{n} rows were announced, but the index counts {sum(found.counts)} in {first}…{stop}")
+    return found
+
+
+class RowColumns(NamedTuple):
+    """The columns of a ROWS frame: step int64 (n,), time float64 (n,) in seconds, value float64 (n,); sorted by tag."""
+
+    step: IntArray
+    time: FloatArray
+    value: FloatArray
+
+
+def decode_rows(body: bytes, codec: int, flags: int, n: int) -> RowColumns:
+    """The columns in a ROWS frame's body; NaNs keep their bits. ValueError when the body is not such columns."""
+    import numpy as np
+
+    width = 4 if flags & FLOAT32 else 8
+    data = np.frombuffer(inflate(codec, body, n * (16 + width)), dtype=np.uint8)
+    step = np.cumsum(_unshuffle(data[: 8 * n], 8, "<i8"), dtype=np.int64)
+    time = np.cumsum(_unshuffle(data[8 * n : 16 * n], 8, "<i8"), dtype=np.int64)
+    with np.errstate(all="ignore"):
+        value = _unshuffle(data[16 * n :], width, f"<f{width}").astype(np.float64, copy=False)
+    return RowColumns(step, seconds(time), value)
+
+
+def _unshuffle(data: npt.NDArray[np.uint8], width: int, dtype: str) -> npt.NDArray[Any]:
+    import numpy as np
+
+    return np.ascontiguousarray(data.reshape(width, -1).T).view(dtype).reshape(-1)
+
+
+class Entry(NamedTuple):
+    """A payload record on its way into a RECORDS frame. `blobs`: content addresses; time in seconds."""
+
+    tag: int
+    step: int
+    time: float
+    payload: bytes
+    blobs: tuple[bytes, ...]
+
+
+class EncodedRecords(NamedTuple):
+    """The parts of a RECORDS frame."""
+
+    n: int
+    index: bytes
+    body: bytes
+    codec: int
+
+
+def encode_records(entries: Sequence[Entry]) -> EncodedRecords:
+    """Index: step i64[n], time i64[n], tag u32[n], payload size u32[n], blob count u32[n]; body: each one's addresses, payload."""
+    n = len(entries)
+    index = struct.pack(f"<{2 * n}q", *(e.step for e in entries), *(_microsecond(e.time) for e in entries))
+    sizes = [len(e.payload) for e in entries]
+    index += struct.pack(f"<{3 * n}I", *(e.tag for e in entries), *sizes, *(len(e.blobs) for e in entries))
+    data = b"".join(piece for e in entries for piece in (*e.blobs, e.payload))
+    codec, body = compress(data)
+    return EncodedRecords(n, index, body, codec)
+
+
+class RecordsIndex(NamedTuple):
+    """The clear part of a RECORDS frame; time in whole microseconds."""
+
+    step: tuple[int, ...]
+    time: tuple[int, ...]
+    tag: tuple[int, ...]
+    size: tuple[int, ...]
+    blobs: tuple[int, ...]
+
+
+def decode_records_index(index: bytes, n: int) -> RecordsIndex:
+    """A RECORDS frame's index; ValueError when it contradicts itself."""
+    if len(index) != 28 * n:
+        raise ValueError(f"an index of {28 * n} bytes was expected for {n} records, but {len(index)} came")
+    words = struct.unpack_from(f"<{2 * n}q", index)
+    halves = struct.unpack_from(f"<{3 * n}I", index, 16 * n)
+    return RecordsIndex(words[:n], words[n:], halves[:n], halves[n : 2 * n], halves[2 * n :])
+
+
+def decode_records(body: bytes, codec: int, index: RecordsIndex) -> list[tuple[bytes, tuple[bytes, ...]]]:
+    """(payload, addresses) of each record of a frame; ValueError when the body is not what the index says."""
+    total = sum(index.size) + ADDRESS_BYTES * sum(index.blobs)
+    if codec == RAW and total != len(body) or total > max(MAX_INFLATED_BYTES, len(body)):
+        raise ValueError(f"a body of {total} bytes was expected, but {len(body)} came")
+    data = inflate(codec, body, total)
+    found = []
+    at = 0
+    for size, blobs in zip(index.size, index.blobs):
+        start = at + ADDRESS_BYTES * blobs
+        addresses = tuple(data[i : i + ADDRESS_BYTES] for i in range(at, start, ADDRESS_BYTES))
+        at = start + size
+        found.append((data[start:at], addresses))
+    return found

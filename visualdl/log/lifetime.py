@@ -1,0 +1,126 @@
+"""What happens to the open logs of a process when it forks, is told to end (SIGTERM), or ends.
+
+The set of open logs is the one thing here that is global, as the process is. Nothing in a signal handler takes a lock:
+the handler may have interrupted the very thread that holds it.
+"""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import os
+import signal
+import sys
+import threading
+import time
+from typing import Any, Protocol
+
+
+class Open(Protocol):
+    """An open log, as this room sees it."""
+
+    def close(self) -> object: ...
+
+    def wake(self) -> None: ...
+
+    def die(self) -> None: ...
+
+    def forked(self) -> None: ...
+
+
+_open: set[Open] = set()
+_previous: Any = None  # the SIGTERM handler that ours replaced; None while ours is not installed
+_SECONDS_TO_SEAL = 5.0
+
+
+def opened(log: Open) -> None:
+    """From now on `log` is sealed when the process ends."""
+    _open.add(log)
+    _install()
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None and processes.parent_process() is not None:
+        # A child of multiprocessing ends by os._exit; only its own finalizers run.
+        from multiprocessing.util import Finalize
+
+        Finalize(None, close_all, exitpriority=0)
+
+
+def closed(log: Open) -> None:
+    """`log` needs nothing any more."""
+    _open.discard(log)
+    if not _open:
+        _uninstall()
+
+
+@atexit.register
+def close_all() -> None:
+    """Closes every open log of this process."""
+    for log in tuple(_open):
+        log.close()
+
+
+# ------------------------------------------------------------------------------------------------ fork
+
+
+def _forked() -> None:
+    logs = tuple(_open)
+    _open.clear()
+    _uninstall()  # a child that logs nothing ends by SIGTERM at once, as before
+    for log in logs:
+        log.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+# ------------------------------------------------------------------------------------------------ SIGTERM
+
+
+def _install() -> None:
+    global _previous
+    if _previous is not None or sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    if before is None or before is signal.SIG_IGN:
+        return  # set by C code, or meant to be ignored: not ours to change
+    _previous = before
+    signal.signal(signal.SIGTERM, _terminated)
+
+
+def _uninstall() -> None:
+    global _previous
+    if _previous is None or threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGTERM) is _terminated:
+        signal.signal(signal.SIGTERM, _previous)
+        _previous = None
+
+
+def _terminated(number: int, frame: Any) -> None:
+    """Seals the logs, then does what SIGTERM did before: the process dies by it, or the previous handler runs."""
+    if callable(_previous):
+        for log in tuple(_open):
+            log.wake()  # what is queued goes to the file while the previous handler decides
+        _previous(number, frame)
+    elif signal.getsignal(signal.SIGTERM) is _terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second SIGTERM kills at once
+        try:
+            _thread.start_new_thread(_seal_and_die, (number,))
+        except RuntimeError:
+            os.kill(os.getpid(), number)
+    else:  # a later handler calls us as its predecessor: whether to die is its decision
+        for log in tuple(_open):
+            log.wake()
+
+
+def _seal_and_die(number: int) -> None:
+    timer = threading.Timer(_SECONDS_TO_SEAL, os.kill, (os.getpid(), number))
+    timer.daemon = True
+    timer.start()
+    try:
+        for log in tuple(_open):
+            log.die()
+    finally:
+        os.kill(os.getpid(), number)
+        time.sleep(_SECONDS_TO_SEAL)

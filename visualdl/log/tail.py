@@ -1,0 +1,70 @@
+"""Reading a .head file: the rows of a writer, living or dead, that no frame holds yet. Never writes, never waits."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from visualdl.log.columns import ROW_BYTES, VOID
+from visualdl.log.head import HEAD_BYTES, MARKS, HeadState, unpack_header
+from visualdl.log.scan import read_at
+
+ROW_DTYPE = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8"), ("tag", "<u4"), ("mark", "<u4")])
+Table = npt.NDArray[Any]
+
+
+class OpenHead:
+    """A .head file, open for one refresh."""
+
+    def __init__(self, path: Path) -> None:
+        """OSError when it cannot be opened (FileNotFoundError: its log is closed, or never began)."""
+        self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+
+    def close(self) -> None:
+        """Closes the file."""
+        os.close(self._file)
+
+    def state(self) -> HeadState | None:
+        """The header now; None when it is not (yet) a good one."""
+        return unpack_header(read_at(self._file, 0, HEAD_BYTES))
+
+    def rows(self, capacity: int, first: int, *, final: bool) -> NewRows:
+        """The committed rows from number `first` on, up to the first that is not.
+
+        final: the writer is dead, so rows after one that was never committed are given too.
+        The marks are read first and the rows a moment later: a processor that reorders stores has by then made
+        visible all that came before a mark.
+        """
+        size = capacity if final else 64
+        while True:
+            marks = self._slots(capacity, first, min(size, capacity))["mark"]
+            good = marks == (first + np.arange(len(marks))) % MARKS + 1
+            if size >= capacity or not good.all():
+                break
+            size *= 16
+        if not final and not good.all():
+            good = good[: int(np.argmin(good))]
+        n = int(np.flatnonzero(good)[-1]) + 1 if good.any() else 0
+        table = self._slots(capacity, first, n)
+        good = good[:n] & (table["mark"] == marks[:n]) & (table["tag"] != VOID)
+        return NewRows(table[good], (first + np.arange(n, dtype=np.int64))[good], first + n)
+
+    def _slots(self, capacity: int, first: int, n: int) -> Table:
+        at, end = first % capacity, min(first % capacity + n, capacity)
+        data = self._read(at, end - at) + self._read(0, n - (end - at))
+        return np.frombuffer(data, dtype=ROW_DTYPE)
+
+    def _read(self, slot: int, n: int) -> bytes:
+        return read_at(self._file, HEAD_BYTES + slot * ROW_BYTES, n * ROW_BYTES).ljust(n * ROW_BYTES, b"\0")
+
+
+class NewRows(NamedTuple):
+    """Rows read from a head: the table, each one's number, and the number up to which the ring is known."""
+
+    table: Table
+    numbers: npt.NDArray[np.int64]
+    stop: int
