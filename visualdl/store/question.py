@@ -63,6 +63,8 @@ class Question:
         for name, bound in (("start", self.start), ("stop", self.stop)):
             if bound is not None and math.isnan(bound):
                 raise BadRequest(f"{name} is a number on the {self.axis} axis, not NaN")
+        if self.start is not None and self.stop is not None and self.stop < self.start:
+            raise BadRequest(f"a range ends where it starts or later, not from {self.start!r} to {self.stop!r}")
         if self.since is not None and self.since < 0:
             raise BadRequest(f"since is the cursor of an earlier answer, not {self.since!r}")
 

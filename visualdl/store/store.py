@@ -2,52 +2,178 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from visualdl.errors import UnknownSeries
+from visualdl.kinds.all import KINDS
 from visualdl.kinds.kind import Points
+from visualdl.log.reader import FrameCache
+from visualdl.sources.all import match, open_run
+from visualdl.sources.source import SeriesKey
+from visualdl.store.memory import Memory
+from visualdl.store.names import natural, readable, root_names, run_name
 from visualdl.store.question import Answer, Axis, Changes, Method, Question, RunInfo, Segment, Smoothing
+from visualdl.store.run import Run, run_id
+from visualdl.store.series import Damaged, Series
+from visualdl.store.thin import answer, everything
+from visualdl.store.tree import Found, Identity, Tree
 
 __all__ = ["Answer", "Axis", "Changes", "Method", "Question", "RunInfo", "Segment", "Smoothing", "Store"]
+
+_ATTEMPTS = 8
+"""How often a read starts again because records turned out to be damaged; each time at least one more is known."""
 
 
 class Store:
     """All runs below the roots. Thread safe; memory is bounded by `memory_bytes`, not by the size of the logs.
 
-    Nothing is read before the first `refresh`. A root need not exist yet.
+    Nothing is read before the first `refresh`. A root need not exist yet. Runs stay while their folders do.
     """
 
-    revision: int
-    structure: int
-
     def __init__(self, roots: Sequence[Path], *, memory_bytes: int = 256 << 20) -> None:
-        raise NotImplementedError("the store is being built")
+        paths = list(dict.fromkeys(os.path.abspath(root) for root in roots))
+        known: dict[Identity, str] = {}
+        self._trees = [Tree(path, match, known) for path in paths]
+        self._root_names = dict(zip(paths, root_names(paths), strict=True)) if paths else {}
+        # What is on disk in a compressed form is worth less memory than what has been put in order.
+        self._frames = FrameCache(memory_bytes // 4)
+        self._memory = Memory(memory_bytes - memory_bytes // 4)
+        self._runs: dict[str, Run] = {}  # by path; read through list(), which other threads cannot interrupt
+        self._by_id: dict[str, Run] = {}
+        self._refreshing = threading.Lock()
+        self._pass: Iterator[None] | None = None
+        self._advanced: set[tuple[str, str, str]] = set()
+        self._changed = False
+        self._loading = True
+        self._tags: tuple[int, Mapping[str, Mapping[str, tuple[str, ...]]]] | None = None
+        self.revision = 0
+        """Grows with whatever is new."""
+        self.structure = 0
+        """Grows when a run or a tag came or went, or a run's notes changed."""
 
     @property
     def progress(self) -> tuple[int, int] | None:
         """Bytes read and bytes found while the logs are being opened for the first time; None afterwards."""
-        raise NotImplementedError
+        if not self._loading:
+            return None
+        amounts = [run.progress for run in list(self._runs.values())]
+        return sum(read for read, _ in amounts), sum(found for _, found in amounts)
 
     def refresh(self, *, seconds: float | None = None) -> Changes:
-        """Read what is new. With `seconds`, stop about then and go on at the next call (`Changes.complete` says)."""
-        raise NotImplementedError
+        """Read what is new: of a log only its new bytes, of a folder only whether it changed.
+
+        With `seconds`, stop about then; the next call goes on where this one stopped. `Changes.complete` says whether
+        everything was looked at. Safe to call from several threads; they take turns.
+        """
+        with self._refreshing:
+            deadline = None if seconds is None else time.monotonic() + seconds
+            if self._pass is None:
+                self._pass = self._look_at_everything()
+            for _ in self._pass:
+                if deadline is not None and time.monotonic() >= deadline:
+                    break
+            else:
+                self._pass = None
+                self._loading = False
+            advanced, changed = tuple(sorted(self._advanced)), self._changed
+            self._advanced.clear()
+            self._changed = False
+            self.structure += changed
+            self.revision += changed or bool(advanced)
+            return Changes(self.revision, changed, advanced, complete=self._pass is None)
 
     def runs(self) -> tuple[RunInfo, ...]:
-        """Every run, in natural order of their names."""
-        raise NotImplementedError
+        """Every run that has been opened, in natural order of their names."""
+        return tuple(run.info() for run in self._in_order())
 
     def tags(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-        """kind -> tag -> ids of the runs that have it; kinds in the order of KINDS, tags in natural order."""
-        raise NotImplementedError
+        """kind -> tag -> ids of the runs that have it.
+
+        Kinds in the order of KINDS, all of them; tags in natural order; runs in the order of `runs()`.
+        """
+        structure, held = self.structure, self._tags
+        if held is not None and held[0] == structure:
+            return held[1]
+        found: dict[str, dict[str, list[str]]] = {kind.name: {} for kind in KINDS}
+        for run in self._in_order():
+            for key in run.keys:
+                found[key.kind].setdefault(key.tag, []).append(run.id)
+        tags = {
+            kind: {tag: tuple(by_tag[tag]) for tag in sorted(by_tag, key=natural)} for kind, by_tag in found.items()
+        }
+        self._tags = structure, tags
+        return tags
 
     def read(self, question: Question) -> Answer:
         """The answer to one question. UnknownSeries when there is no such run, kind or tag."""
-        raise NotImplementedError
+        series = self._series(question.run, question.kind, question.tag)
+        for _ in range(_ATTEMPTS):
+            try:
+                return answer(series, series.snapshot(), question)
+            except Damaged:
+                continue
+            finally:
+                self._memory.used(series)
+        raise UnknownSeries(f"{question.kind} {question.tag!r} of run {question.run} is damaged wherever it is read")
 
     def raw(self, run: str, kind: str, tag: str) -> Points:
-        """Every point of one series, segment after segment."""
-        raise NotImplementedError
+        """Every point of one series, segment after segment. UnknownSeries as in `read`."""
+        series = self._series(run, kind, tag)
+        for _ in range(_ATTEMPTS):
+            try:
+                return everything(series, series.snapshot())
+            except Damaged:
+                continue
+            finally:
+                self._memory.used(series)
+        raise UnknownSeries(f"{kind} {tag!r} of run {run} is damaged wherever it is read")
 
     def blob(self, run: str, address: bytes) -> bytes:
-        """The bytes of one blob of a run; UnknownSeries when it is not there."""
-        raise NotImplementedError
+        """The bytes of one blob of a run, by its 16-byte content address; UnknownSeries when it is not there."""
+        return self._run(run).blob(address)
+
+    def _in_order(self) -> list[Run]:
+        return sorted((run for run in list(self._runs.values()) if run.opened), key=lambda run: run.order)
+
+    def _run(self, run: str) -> Run:
+        found = self._by_id.get(run)
+        if found is None:
+            raise UnknownSeries(f"there is no run {run!r}")
+        return found
+
+    def _series(self, run: str, kind: str, tag: str) -> Series:
+        return self._run(run).series(SeriesKey(kind, tag))
+
+    def _look_at_everything(self) -> Iterator[None]:
+        """One pass over all folders and then all runs, in small steps."""
+        for tree in self._trees:
+            for found in tree.scan():
+                if found is not None:
+                    self._found(tree.root, found)
+                yield
+        # A run with a writer first: what happens now matters more than what is over.
+        for run in sorted(self._runs.values(), key=lambda run: (not run.live, run.order)):
+            advanced, changed = run.refresh()
+            self._advanced.update((key.kind, key.tag, run.id) for key in advanced)
+            self._changed |= changed
+            yield
+
+    def _found(self, root: str, found: Found) -> None:
+        """A folder's files changed: a new run, new files of a run, or the end of one."""
+        run = self._runs.get(found.path)
+        if run is not None and found.names:
+            run.discover(found.names)
+        elif run is not None:
+            del self._runs[found.path], self._by_id[run.id]
+            for series in run.held():
+                self._memory.forget(series)
+            self._changed |= run.opened
+        elif found.names:
+            source = open_run(Path(found.path), found.names, self._frames)
+            name = run_name(root, found.path, self._root_names[root])
+            new = Run(found.path, source, run=run_id(root, found.path), name=name, root=readable(root))
+            self._runs[found.path] = self._by_id[new.id] = new

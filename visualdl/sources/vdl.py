@@ -1,0 +1,240 @@
+"""Our own log: all file sets of one folder are one run, whoever wrote them and whenever."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from visualdl.kinds.all import KIND_BY_NAME
+from visualdl.kinds.kind import IntArray, Payload, Points
+from visualdl.log.reader import FileSet, FrameCache
+from visualdl.sources.source import Part, RunNotes, SeriesKey
+
+SUFFIX: Final = ".vdl"
+_SHOWN_GAPS: Final = 20
+"""Gaps told one by one for one file; a file with more of them gets a count for the rest."""
+
+
+def match(names: Sequence[str]) -> tuple[str, ...]:
+    """Those of a folder's file names that are frames of our log."""
+    return tuple(name for name in names if name.endswith(SUFFIX))
+
+
+def open(path: Path, cache: FrameCache) -> VdlRun:
+    """The run in a folder. Reads nothing yet."""
+    return VdlRun(path, cache)
+
+
+class VdlRun:
+    """The `RunSource` over the file sets of one folder."""
+
+    def __init__(self, path: Path, cache: FrameCache) -> None:
+        self._path = path
+        self._cache = cache
+        self._sets: dict[str, FileSet] = {}
+        self._unread: dict[str, str] = {}  # file name -> why
+        self._keys: dict[str, dict[int, SeriesKey]] = {}  # file name -> tag id -> series
+        self._where: dict[SeriesKey, list[tuple[str, int]]] = {}  # series -> file name and tag id, in order of start
+        self._unknown: dict[str, set[str]] = {}  # file name -> kinds that this version does not know
+        self._counts: dict[str, dict[int, int]] = {}  # file name -> tag id -> points at the last refresh
+        self._sizes: dict[str, int] = {}  # file name -> bytes when it was found
+        self._updated: float | None = None
+        self._notes: RunNotes | None = None
+
+    def discover(self, names: Sequence[str]) -> None:
+        """The file sets of the folder are now these; one whose file is gone is gone with its points."""
+        wanted = sorted(match(names))  # names begin with the time: this is the order in which the writers began
+        for name in [name for name in self._sets if name not in set(wanted)]:
+            del self._sets[name]
+            self._keys.pop(name, None)
+            self._unread.pop(name, None)
+            self._unknown.pop(name, None)
+            self._sizes.pop(name, None)
+            self._counts.pop(name, None)
+        for name in wanted:
+            if name not in self._sets:
+                self._sets[name] = FileSet(self._path / name, cache=self._cache)
+                self._keys[name] = {}
+                self._sizes[name] = _size(self._path / name)
+        self._sets = {name: self._sets[name] for name in wanted}
+        self._arrange()
+        self._notes = None
+
+    def refresh(self) -> frozenset[SeriesKey]:
+        """Read what is new in every file set that is still open; the series that advanced, or are new."""
+        advanced: set[SeriesKey] = set()
+        for name, file_set in self._sets.items():
+            if file_set.closed is not None:
+                continue  # its writer has said that nothing follows
+            before = _state(file_set)
+            ids = file_set.refresh()
+            if not file_set.bytes_read or name in self._unread:
+                self._note_unread(name)
+            if _state(file_set) != before:
+                self._notes = None
+            if ids:
+                self._notes = None
+                self._touch(name)
+                self._learn(name, file_set)
+                advanced.update(self._advanced(name, file_set, ids))
+        return frozenset(advanced)
+
+    def series(self) -> Collection[SeriesKey]:
+        """Every series that has a point or was declared."""
+        return self._where.keys()
+
+    def parts(self, key: SeriesKey) -> tuple[Part, ...]:
+        """One part a file set."""
+        return tuple(
+            Part(f"{name}:{tag_id}", self._sets[name].count(tag_id), self._sets[name].started)
+            for name, tag_id in self._where.get(key, ())
+        )
+
+    def points(self, key: SeriesKey, part: str, since: int = 0) -> Points:
+        """The points that one file set has of a series; none when the file is gone."""
+        file_set, tag_id = self._part(part)
+        if file_set is None:
+            return Points(np.empty(0, np.int64), np.empty(0), np.empty(0) if KIND_BY_NAME[key.kind].rows else None)
+        if KIND_BY_NAME[key.kind].rows:
+            return Points(*file_set.rows(tag_id, since))
+        return Points(*file_set.record_index(tag_id, since))
+
+    def payloads(self, key: SeriesKey, part: str, where: IntArray) -> list[Payload]:
+        """The payloads of some records of one file set."""
+        file_set, tag_id = self._part(part)
+        if file_set is None:
+            return [Payload(b"") for _ in where]
+        return [Payload(record.payload, record.blobs) for record in file_set.records(tag_id, where.tolist())]
+
+    def blob(self, address: bytes) -> bytes | None:
+        """A blob, from whichever file set has it."""
+        for file_set in self._sets.values():
+            found = file_set.blob(address)
+            if found is not None:
+                return found
+        return None
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Bytes read, and bytes found."""
+        sets = list(self._sets.items())
+        found = sum(max(one.bytes_total, self._sizes.get(name, 0)) for name, one in sets)
+        return sum(one.bytes_read for _, one in sets), found
+
+    def notes(self) -> RunNotes:
+        """What the metadata, the ends and the damage of all file sets come to."""
+        if self._notes is None:
+            self._notes = self._noted()
+        return self._notes
+
+    def _noted(self) -> RunNotes:
+        sets = list(self._sets.values())
+        meta: dict[str, Any] = {}
+        captions: dict[str, str] = {}
+        for one in sets:
+            meta.update(one.meta)
+            captions.update(_texts(one.meta.get("captions")))
+        name = meta.get("display_name")
+        skipped: dict[str, int] = {}
+        for kinds in self._unknown.values():
+            for kind in kinds:
+                skipped[kind] = skipped.get(kind, 0) + 1
+        return RunNotes(
+            display_name=name if isinstance(name, str) and name else None,
+            live=any(one.live for one in sets),
+            dropped=sum(one.dropped for one in sets),
+            gaps=self._gaps(),
+            skipped=skipped,
+            captions=captions,
+            started=min((one.started for one in sets), default=None),
+            updated=self._updated,
+        )
+
+    def _gaps(self) -> tuple[str, ...]:
+        """One sentence a gap."""
+        told = [f"{name} cannot be read: {reason}" for name, reason in self._unread.items()]
+        for name, one in self._sets.items():
+            gaps = list(one.gaps)
+            told += [f"{name}: {gap.length} bytes from byte {gap.offset}: {gap.reason}" for gap in gaps[:_SHOWN_GAPS]]
+            if len(gaps) > _SHOWN_GAPS:
+                told.append(f"{name}: and {len(gaps) - _SHOWN_GAPS} more damaged places")
+        return tuple(told)
+
+    def _note_unread(self, name: str) -> None:
+        """Note whether the file can be opened, and why not."""
+        try:
+            (self._path / name).open("rb").close()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+        else:
+            reason = ""
+        if self._unread.get(name, "") != reason:
+            self._unread[name] = reason
+            self._notes = None
+        if not reason:
+            self._unread.pop(name, None)
+
+    def _advanced(self, name: str, file_set: FileSet, ids: Iterable[int]) -> Iterator[SeriesKey]:
+        """Which of the series that were touched are new or longer: rows put into a frame are touched, but not new."""
+        counts = self._counts.setdefault(name, {})
+        for tag_id in ids:
+            key, count = self._keys[name].get(tag_id), file_set.count(tag_id)
+            if key is not None and counts.get(tag_id) != count:
+                counts[tag_id] = count
+                yield key
+
+    def _learn(self, name: str, file_set: FileSet) -> None:
+        """Note the series that a file set has declared since the last look."""
+        known = self._keys[name]
+        if len(known) + len(self._unknown.get(name, ())) >= len(file_set.tags):
+            return
+        for tag_id, tag in file_set.tags.items():
+            if tag.kind in KIND_BY_NAME:
+                known[tag_id] = SeriesKey(tag.kind, tag.name)
+            else:
+                self._unknown.setdefault(name, set()).add(tag.kind)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Which file sets have each series, in the order in which their writers began."""
+        where: dict[SeriesKey, list[tuple[str, int]]] = {}
+        for name in self._sets:
+            for tag_id, key in self._keys[name].items():
+                where.setdefault(key, []).append((name, tag_id))
+        self._where = where
+
+    def _part(self, part: str) -> tuple[FileSet | None, int]:
+        name, _, tag_id = part.rpartition(":")
+        return self._sets.get(name), int(tag_id)
+
+    def _touch(self, name: str) -> None:
+        """Note when the file set was last written to."""
+        path = self._path / name
+        for file in (path, path.with_suffix(".head")):
+            try:
+                changed = file.stat().st_mtime
+            except OSError:
+                continue
+            self._updated = changed if self._updated is None else max(self._updated, changed)
+
+
+def _state(file_set: FileSet) -> tuple[object, ...]:
+    """What of a file set the notes depend on, beside its points."""
+    return file_set.live, file_set.closed, file_set.dropped, file_set.bytes_read, len(file_set.gaps)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _texts(captions: object) -> Mapping[str, str]:
+    """What of a metadata value is captions: anything else in a log is passed over."""
+    if not isinstance(captions, dict):
+        return {}
+    return {tag: text for tag, text in captions.items() if isinstance(tag, str) and isinstance(text, str)}

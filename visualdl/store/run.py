@@ -1,0 +1,134 @@
+"""One run: its source behind a lock, its series, and what is known of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Sequence
+
+from visualdl.errors import UnknownSeries
+from visualdl.kinds.all import KIND_BY_NAME
+from visualdl.kinds.kind import IntArray, Payload, Points
+from visualdl.sources.source import Part, RunNotes, RunSource, SeriesKey
+from visualdl.store.names import natural
+from visualdl.store.question import RunInfo
+from visualdl.store.series import Series
+
+
+def run_id(root: str, path: str) -> str:
+    """12 hex digits that stay the same as long as root and path do."""
+    relative = os.fsencode(os.path.relpath(path, root))
+    return hashlib.sha256(os.fsencode(root) + b"\0" + relative).hexdigest()[:12]
+
+
+class Run:
+    """One run of the store. Thread safe: everything that touches its source waits for its lock."""
+
+    def __init__(self, path: str, source: RunSource, *, run: str, name: str, root: str) -> None:
+        self.id = run
+        self.path = path
+        self.order = natural(name)
+        self._name = name
+        self._root = root
+        self._source = source
+        self._lock = threading.Lock()
+        self._series: dict[SeriesKey, Series] = {}
+        self._keys: frozenset[SeriesKey] = frozenset()
+        self._notes = RunNotes()
+        self.opened = False
+
+    def discover(self, names: Sequence[str]) -> None:
+        """The files of the run's folder are now these."""
+        with self._lock:
+            self._source.discover(names)
+
+    def refresh(self) -> tuple[frozenset[SeriesKey], bool]:
+        """Read what is new: the series that advanced, and whether the run has other series or notes than before."""
+        with self._lock:
+            advanced = self._source.refresh()
+            if self.opened and not advanced and self._source.notes() == self._notes:
+                return advanced, False
+            keys, notes = frozenset(self._source.series()), self._source.notes()
+            changed = not self.opened or keys != self._keys or _lasting(notes) != _lasting(self._notes)
+            self._keys, self._notes, self.opened = keys, notes, True
+            return advanced, changed
+
+    @property
+    def keys(self) -> frozenset[SeriesKey]:
+        """The run's series as of the last refresh."""
+        return self._keys
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody was writing at the last refresh."""
+        return self._notes.live
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Bytes read, and bytes found."""
+        return self._source.progress
+
+    def info(self) -> RunInfo:
+        """What is known of the run as of the last refresh."""
+        notes = self._notes
+        skipped = dict(notes.skipped)
+        for series in list(self._series.values()):
+            if series.broken:
+                skipped[f"damaged {series.key.kind}"] = skipped.get(f"damaged {series.key.kind}", 0) + series.broken
+        return RunInfo(
+            self.id,
+            self._name,
+            self._root,
+            started=notes.started,
+            updated=notes.updated,
+            live=notes.live,
+            dropped=notes.dropped,
+            gaps=notes.gaps,
+            skipped=skipped,
+            display_name=notes.display_name,
+            captions=notes.captions,
+        )
+
+    def series(self, key: SeriesKey) -> Series:
+        """One series; UnknownSeries when the run has no such kind and tag."""
+        with self._lock:
+            if key not in self._keys:
+                raise UnknownSeries(f"the run {self._name!r} has no {key.kind} with the tag {key.tag!r}")
+            if key not in self._series:
+                self._series[key] = Series(KIND_BY_NAME[key.kind], key, self)
+            return self._series[key]
+
+    def held(self) -> tuple[Series, ...]:
+        """The series that may be in memory."""
+        with self._lock:
+            return tuple(self._series.values())
+
+    def blob(self, address: bytes) -> bytes:
+        """The bytes of one blob; UnknownSeries when it is not there."""
+        with self._lock:
+            found = self._source.blob(address)
+        if found is None:
+            raise UnknownSeries(f"the run {self._name!r} has no blob {address.hex()}")
+        return found
+
+    def parts(self, key: SeriesKey) -> tuple[Part, ...]:
+        """The parts of a series."""
+        with self._lock:
+            return self._source.parts(key)
+
+    def points(self, key: SeriesKey, part: str, since: int = 0) -> Points:
+        """The points of one part from the `since`-th on."""
+        with self._lock:
+            return self._source.points(key, part, since)
+
+    def payloads(self, key: SeriesKey, part: str, where: IntArray) -> list[Payload]:
+        """The payloads at these places of a part."""
+        with self._lock:
+            return self._source.payloads(key, part, where)
+
+
+def _lasting(notes: RunNotes) -> tuple[object, ...]:
+    """What of the notes the board must be told about at once: everything but the time of the last record."""
+    counts = dict(notes.skipped), dict(notes.captions)
+    return notes.display_name, notes.live, notes.dropped, notes.gaps, notes.started, *counts

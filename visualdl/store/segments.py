@@ -1,0 +1,140 @@
+"""The parts of a series, put in order: what was written side by side is merged, what was written again is history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from visualdl.kinds.kind import FloatArray, IntArray
+
+MAX_RESTARTS: Final = 64
+"""With more returns to earlier steps than this in one part, its steps are no restarts but simply in no order."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One segment: which points, in ascending order of step, and from which step on a later segment wrote again.
+
+    where: indices into the points of all parts, one part after the other; a slice when they are in order already.
+    """
+
+    where: slice | IntArray
+    ghost_from: int | None
+
+    def __len__(self) -> int:
+        return self.where.stop - self.where.start if isinstance(self.where, slice) else len(self.where)
+
+
+def arrange(
+    step: IntArray, time: FloatArray, *, offsets: Sequence[int], started: Sequence[float | None]
+) -> tuple[Stretch, ...]:
+    """The segments of a series. Every point is in exactly one of them; nothing is dropped.
+
+    step, time: the points of all parts, one part after the other; part i is [offsets[i], offsets[i + 1]), and its
+    writer began at started[i]. The rules:
+
+    - Parts whose times overlap were written side by side: they are merged by step (equal steps in order of the parts).
+    - Parts whose times do not overlap follow each other. Where the later one starts behind the last step of the
+      earlier one, the run was started again: a new segment. Where it does not, it continues the same segment.
+    - Within one part, a step that goes back is a late point, sorted in by its step, unless the stretch that goes back
+      holds a step that was written before: then the writer started again, and a new segment begins.
+    - A segment is history (`ghost_from`) from the least step on with which any later segment begins.
+    """
+    strands: list[slice | IntArray] = []
+    for group in _written_side_by_side(time, offsets, started):
+        if len(group) == 1:
+            strands += _strands(step, offsets[group[0]], offsets[group[0] + 1])
+        else:
+            where = np.concatenate([np.arange(offsets[part], offsets[part + 1]) for part in group])
+            strands.append(where[np.argsort(step[where], kind="stable")])
+    segments: list[slice | IntArray] = []
+    for strand in strands:
+        if segments and _end(step, segments[-1]) < _begin(step, strand):
+            segments[-1] = _joined(segments[-1], strand)
+        else:
+            segments.append(strand)
+    stretches: list[Stretch] = []
+    later: int | None = None
+    for segment in reversed(segments):
+        overtaken = later is not None and later <= _end(step, segment)
+        stretches.append(Stretch(segment, later if overtaken else None))
+        later = _begin(step, segment) if later is None else min(later, _begin(step, segment))
+    return tuple(reversed(stretches))
+
+
+def _written_side_by_side(time: FloatArray, offsets: Sequence[int], started: Sequence[float | None]) -> list[list[int]]:
+    """The parts that have points, in order of time, those whose times overlap together and in their own order.
+
+    A part's time goes from the start of its writer, so that two processes that log one point each are still seen to be
+    side by side, to its last point; times before that start were given by hand, and then only the points count.
+    """
+    spans: list[tuple[float, float, int]] = []
+    for part, (begin, end) in enumerate(pairwise(offsets)):
+        if begin == end:
+            continue
+        first, last = float(time[begin:end].min()), float(time[begin:end].max())
+        start = started[part]
+        spans.append((first if start is None else min(start, first), last, part))
+    spans.sort()
+    groups: list[list[int]] = []
+    latest = 0.0
+    for first, last, part in spans:
+        if groups and first < latest:
+            groups[-1].append(part)
+            latest = max(latest, last)
+        else:
+            groups.append([part])
+            latest = last
+    return [sorted(group) for group in groups]
+
+
+def _strands(step: IntArray, begin: int, end: int) -> list[slice | IntArray]:
+    """The points [begin, end) of one part, cut where its writer started again, each piece in order of step."""
+    steps = step[begin:end]
+    back = np.flatnonzero(steps[1:] < steps[:-1]) + 1
+    if not len(back):
+        return [slice(begin, end)]
+    starts = np.concatenate([[0], back])
+    run_of = np.repeat(starts, np.diff(np.append(starts, len(steps))))
+    again = np.flatnonzero(np.logical_or.reduceat(_first_written(steps) < run_of, starts))
+    cuts = starts[again] if len(again) <= MAX_RESTARTS else starts[:0]
+    bounds = [0, *cuts.tolist(), len(steps)]
+    return [_in_order(steps, low, high, begin) for low, high in pairwise(bounds)]
+
+
+def _first_written(steps: IntArray) -> IntArray:
+    """For each point, the index of the first point with the same step."""
+    order = np.argsort(steps, kind="stable")
+    arranged = steps[order]
+    fresh = np.concatenate([[True], arranged[1:] != arranged[:-1]])
+    first = np.empty(len(steps), np.int64)
+    first[order] = order[np.maximum.accumulate(np.where(fresh, np.arange(len(steps)), 0))]
+    return first
+
+
+def _in_order(steps: IntArray, low: int, high: int, begin: int) -> slice | IntArray:
+    """Where the points [low, high) are, by step; `begin` is added to each index."""
+    part = steps[low:high]
+    if bool((part[1:] >= part[:-1]).all()):
+        return slice(begin + low, begin + high)
+    order: IntArray = np.argsort(part, kind="stable") + (begin + low)
+    return order
+
+
+def _begin(step: IntArray, where: slice | IntArray) -> int:
+    return int(step[where.start if isinstance(where, slice) else where[0]])
+
+
+def _end(step: IntArray, where: slice | IntArray) -> int:
+    return int(step[where.stop - 1 if isinstance(where, slice) else where[-1]])
+
+
+def _joined(one: slice | IntArray, other: slice | IntArray) -> slice | IntArray:
+    if isinstance(one, slice) and isinstance(other, slice) and one.stop == other.start:
+        return slice(one.start, other.stop)
+    both: list[IntArray] = [np.arange(w.start, w.stop) if isinstance(w, slice) else w for w in (one, other)]
+    return np.concatenate(both)

@@ -1,0 +1,360 @@
+"""One series in memory: its segments as columns, kept up with the source; its smoothed lines; its decoded records."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol, overload
+
+import numpy as np
+
+from visualdl.errors import CorruptRecord
+from visualdl.kinds.kind import AnyArray, FloatArray, IntArray, Kind, Payload, Points
+from visualdl.sources.source import Part, SeriesKey
+from visualdl.store.question import Smoothing
+from visualdl.store.segments import arrange
+from visualdl.store.smooth import Ema, ema, smooth
+
+_SMOOTHINGS: Final = 3
+"""Smoothed lines kept of one series: the slider's place, the one before, and another reader's."""
+_OBJECT_BYTES: Final = 400
+"""What a decoded record costs beside its bytes, roughly: a small object with an array or two."""
+
+
+class Origin(Protocol):
+    """Where a series gets its points: what a source offers of one series, already behind its run's lock."""
+
+    def parts(self, key: SeriesKey) -> tuple[Part, ...]: ...
+
+    def points(self, key: SeriesKey, part: str, since: int = 0) -> Points: ...
+
+    def payloads(self, key: SeriesKey, part: str, where: IntArray) -> list[Payload]: ...
+
+
+@dataclass(frozen=True)
+class Columns:
+    """One segment: points in order of step. value: None for a payload kind.
+
+    where: indices into the points of all parts; None while they are just those from `first` on.
+    """
+
+    step: IntArray
+    time: FloatArray
+    value: FloatArray | None
+    first: int
+    where: IntArray | None
+    ghost_from: int | None
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return sum(array.nbytes for array in (self.step, self.time, self.value, self.where) if array is not None)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A series at one moment; its arrays never change.
+
+    parts: what it was made from. settled: an earlier count from which on the points only grew at the end.
+    origin: the time that is 0 on the relative axis. epoch: another number after the points were arranged anew.
+    """
+
+    parts: tuple[Part, ...]
+    segments: tuple[Columns, ...]
+    settled: int
+    origin: float
+    epoch: int
+
+    @property
+    def count(self) -> int:
+        """How many points there are."""
+        return sum(len(segment) for segment in self.segments)
+
+
+class Decoded(Sequence[Any]):
+    """The decoded records of some points, decoded when the first of them is looked at."""
+
+    def __init__(self, fetch: Callable[[IntArray], list[Any]], where: IntArray) -> None:
+        self._fetch = fetch
+        self._where = where
+        self._found: list[Any] | None = None
+
+    def _all(self) -> list[Any]:
+        if self._found is None:
+            self._found = self._fetch(self._where)
+        return self._found
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    @overload
+    def __getitem__(self, at: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Any]: ...
+
+    def __getitem__(self, at: int | slice) -> Any:
+        return self._all()[at]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._all())
+
+    def part(self, where: slice | IntArray) -> Decoded:
+        """The records at these places; whatever is not decoded yet stays so."""
+        part = Decoded(self._fetch, self._where[where])
+        if self._found is not None:
+            part._found = self._found[where] if isinstance(where, slice) else [self._found[i] for i in where.tolist()]
+        return part
+
+
+class Damaged(Exception):
+    """Some records could not be decoded and are left out from now on: take a new snapshot."""
+
+
+class Series:
+    """One series of one run. Thread safe. Holds nothing until asked, and nothing after `drop`."""
+
+    def __init__(self, kind: Kind, key: SeriesKey, origin: Origin) -> None:
+        self.kind = kind
+        self.key = key
+        self._origin = origin
+        self._lock = threading.Lock()
+        self._epoch = 0
+        self._snapshot: Snapshot | None = None
+        self._tail: _Tail | None = None
+        self._smooth: OrderedDict[Smoothing, list[_Line]] = OrderedDict()
+        self._decoded: dict[tuple[str, int], Any] = {}
+        self._decoded_bytes = 0
+        self._broken: set[tuple[str, int]] = set()
+
+    def snapshot(self) -> Snapshot:
+        """The series as it is in the source now; reads only what is new since the last time."""
+        with self._lock:
+            parts = self._origin.parts(self.key)
+            held = self._snapshot
+            if held is None:
+                self._snapshot = self._build(parts, settle=False)
+            elif parts != held.parts:
+                self._snapshot = self._grown(held, parts) or self._build(parts, settle=True)
+            assert self._snapshot is not None
+            return self._snapshot
+
+    def smoothed(self, snapshot: Snapshot, smoothing: Smoothing) -> list[FloatArray]:
+        """The smoothed line of each segment of a row kind's snapshot; computed once, an EMA's tail added to."""
+        with self._lock:
+            held = self._smooth.get(smoothing, []) if snapshot.epoch == self._epoch else []
+            lines = [
+                _line(segment, smoothing, held[i] if i < len(held) else None)
+                for i, segment in enumerate(snapshot.segments)
+            ]
+            if snapshot is self._snapshot:  # not one that another thread has left behind meanwhile
+                self._smooth[smoothing] = lines
+                self._smooth.move_to_end(smoothing)
+                while len(self._smooth) > _SMOOTHINGS:
+                    self._smooth.popitem(last=False)
+            return [line.values for line in lines]
+
+    def points(self, snapshot: Snapshot, segment: Columns, where: slice) -> Points:
+        """Some neighbouring points of one segment. Raises Damaged, later, where `decoded` is first looked at."""
+        points = Points(
+            segment.step[where], segment.time[where], None if segment.value is None else segment.value[where]
+        )
+        if self.kind.rows:
+            return points
+        at = np.arange(segment.first, segment.first + len(segment)) if segment.where is None else segment.where
+        return replace(points, decoded=Decoded(lambda some: self._decode(snapshot, some), at[where]))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held in memory, about."""
+        with self._lock:
+            held = 0 if self._snapshot is None else sum(segment.nbytes for segment in self._snapshot.segments)
+            spare = 0 if self._tail is None else self._tail.spare
+            lines = sum(line.values.nbytes for lines in self._smooth.values() for line in lines)
+            return held + spare + lines + self._decoded_bytes
+
+    def drop(self) -> None:
+        """Forget everything that can be read again."""
+        with self._lock:
+            self._snapshot = self._tail = None
+            self._smooth.clear()
+            self._decoded.clear()
+            self._decoded_bytes = 0
+
+    @property
+    def broken(self) -> int:
+        """How many records could not be decoded so far."""
+        return len(self._broken)
+
+    def _build(self, parts: tuple[Part, ...], *, settle: bool) -> Snapshot:
+        """The whole series anew."""
+        read = [self._origin.points(self.key, part.id) for part in parts]
+        parts = tuple(replace(part, count=len(points)) for part, points in zip(parts, read, strict=True))
+        if self.kind.rows:  # rows whose frame is damaged are there for the count, with a time of NaN
+            read = [points if np.isfinite(points.time).all() else _timed(points) for points in read]
+        offsets = [0, *np.cumsum([len(points) for points in read]).tolist()]
+        step = _joined([points.step for points in read], np.int64)
+        time = _joined([points.time for points in read], np.float64)
+        value = _joined([p.value for p in read if p.value is not None], np.float64) if self.kind.rows else None
+        stretches = arrange(step, time, offsets=offsets, started=[part.started for part in parts])
+        segments = []
+        for stretch in stretches:
+            at = stretch.where
+            first, where = (at.start, None) if isinstance(at, slice) else (0, at)
+            values = None if value is None else value[at]
+            columns = Columns(step[at], time[at], values, first, where, stretch.ghost_from)
+            segments.append(self._without_broken(columns, parts, offsets))
+        self._tail = None
+        self._smooth.clear()
+        self._epoch += 1
+        beginnings = [part.started for part in parts if part.started is not None]
+        if len(time):
+            beginnings.append(float(time.min()))
+        snapshot = Snapshot(parts, tuple(segments), 0, min(beginnings, default=0.0), self._epoch)
+        as_written = len(segments) <= 1 and all(segment.where is None for segment in segments)
+        return snapshot if as_written and not settle else replace(snapshot, settled=snapshot.count)
+
+    def _grown(self, held: Snapshot, parts: tuple[Part, ...]) -> Snapshot | None:
+        """`held` with what its last part has got since, if that only adds points at the end of the last segment."""
+        ids = [(part.id, part.started) for part in parts]
+        if not held.segments or ids != [(part.id, part.started) for part in held.parts]:
+            return None
+        before, now, last = held.parts[-1].count, parts[-1].count, held.segments[-1]
+        if now < before or parts[:-1] != held.parts[:-1] or last.where is not None or self._broken:
+            return None
+        if last.first + len(last) != sum(part.count for part in held.parts):
+            return None  # the last segment does not end with the last part; one that merges parts has a `where`
+        new = self._origin.points(self.key, parts[-1].id, since=before)
+        steps = new.step
+        if not np.isfinite(new.time).all():
+            return None
+        if len(steps) and (int(steps[0]) < int(last.step[-1]) or not bool((steps[1:] >= steps[:-1]).all())):
+            return None
+        if self._tail is None:
+            self._tail = _Tail(last)
+        tail = self._tail.append(new)
+        grown = (*parts[:-1], replace(parts[-1], count=before + len(new)))
+        return replace(held, parts=grown, segments=(*held.segments[:-1], tail))
+
+    def _without_broken(self, columns: Columns, parts: tuple[Part, ...], offsets: Sequence[int]) -> Columns:
+        """The segment without the records that are known not to decode."""
+        places = {part.id: offset for part, offset in zip(parts, offsets, strict=False)}
+        broken = [places[part] + place for part, place in self._broken if part in places]
+        if not broken:
+            return columns
+        at = np.arange(columns.first, columns.first + len(columns)) if columns.where is None else columns.where
+        good = ~np.isin(at, np.array(broken))
+        return replace(
+            columns,
+            step=columns.step[good],
+            time=columns.time[good],
+            value=None if columns.value is None else columns.value[good],
+            where=at[good],
+        )
+
+    def _decode(self, snapshot: Snapshot, where: IntArray) -> list[Any]:
+        """The decoded records at indices into the points of all parts. Damaged when some do not decode."""
+        offsets = np.cumsum([0, *(part.count for part in snapshot.parts)])
+        owner = np.searchsorted(offsets, where, side="right") - 1
+        with self._lock:
+            places = (where - offsets[owner]).tolist()
+            names = [(snapshot.parts[part].id, place) for part, place in zip(owner.tolist(), places, strict=True)]
+            self._load([name for name in names if name not in self._decoded])
+            return [self._decoded[name] for name in names]
+
+    def _load(self, missing: list[tuple[str, int]]) -> None:
+        """Decode these (part, place)s into `_decoded`."""
+        by_part: dict[str, list[int]] = {}
+        for part, place in missing:
+            by_part.setdefault(part, []).append(place)
+        broken = []
+        for part, places in by_part.items():
+            ordered = sorted(set(places))
+            for place, payload in zip(ordered, self._origin.payloads(self.key, part, np.array(ordered)), strict=True):
+                try:
+                    self._decoded[part, place] = self.kind.decode(payload)
+                except CorruptRecord:
+                    broken.append((part, place))
+                else:
+                    self._decoded_bytes += 8 * len(payload.payload) + _OBJECT_BYTES
+        if broken:
+            self._broken.update(broken)
+            self._snapshot = None
+            raise Damaged
+
+
+@dataclass
+class _Line:
+    """A smoothed segment, and the state of its EMA at the end."""
+
+    values: FloatArray
+    state: Ema | None
+
+
+def _line(segment: Columns, smoothing: Smoothing, held: _Line | None) -> _Line:
+    """The smoothed line of one segment, from what is held of it where that helps."""
+    value = segment.value
+    assert value is not None, "only row kinds are smoothed"
+    if held is not None and len(held.values) == len(value):
+        return held
+    if smoothing.method != "ema":
+        return _Line(smooth(value, smoothing), None)
+    if held is None or held.state is None or len(held.values) > len(value):
+        return _Line(*ema(value, smoothing.weight))
+    more, state = ema(value[len(held.values) :], smoothing.weight, held.state)
+    return _Line(np.concatenate([held.values, more]), state)
+
+
+class _Tail:
+    """The last segment with room to grow: arrays that earlier snapshots share are never written again."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._room: Columns = columns
+
+    @property
+    def spare(self) -> int:
+        """Bytes of room not used yet."""
+        return self._room.nbytes - self._columns.nbytes
+
+    def append(self, points: Points) -> Columns:
+        """The segment with these points at its end."""
+        count, more = len(self._columns), len(points)
+        if count + more > len(self._room):
+            capacity = max(1024, (count + more) * 3 // 2)
+            self._room = replace(
+                self._room,
+                step=_widened(self._columns.step, capacity),
+                time=_widened(self._columns.time, capacity),
+                value=None if self._columns.value is None else _widened(self._columns.value, capacity),
+            )
+        for name in ("step", "time", "value"):
+            room = getattr(self._room, name)
+            if room is not None:
+                room[count : count + more] = getattr(points, name)
+        part = slice(0, count + more)
+        value = None if self._room.value is None else self._room.value[part]
+        self._columns = replace(self._columns, step=self._room.step[part], time=self._room.time[part], value=value)
+        return self._columns
+
+
+def _timed(points: Points) -> Points:
+    """The points that have a time."""
+    return points.take(np.flatnonzero(np.isfinite(points.time)))
+
+
+def _widened(array: AnyArray, capacity: int) -> AnyArray:
+    """A copy with room for `capacity` values."""
+    wide = np.empty(capacity, array.dtype)
+    wide[: len(array)] = array
+    return wide
+
+
+def _joined(arrays: list[AnyArray], dtype: type[np.generic]) -> AnyArray:
+    """The arrays one after the other; the array itself when it is alone."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate([np.empty(0, dtype), *arrays])

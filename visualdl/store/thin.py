@@ -1,0 +1,157 @@
+"""From a series and a question to an answer: the range and its neighbours, each segment's share, the smoothed line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from visualdl.kinds.kind import FloatArray, IntArray, Kind, Points
+from visualdl.store.question import Answer, Axis, Question, Segment
+from visualdl.store.series import Columns, Decoded, Series, Snapshot
+
+
+@dataclass(frozen=True)
+class _Range:
+    """The points of one segment that are in the question's range.
+
+    points: some neighbouring points of the segment. inside: which of them are in the range. outside: which are just
+    outside, so that lines leave the picture in the right direction.
+    """
+
+    columns: Columns
+    points: Points
+    smooth: FloatArray | None
+    inside: slice | IntArray
+    outside: IntArray
+
+    def __len__(self) -> int:
+        return self.inside.stop - self.inside.start if isinstance(self.inside, slice) else len(self.inside)
+
+
+def answer(series: Series, snapshot: Snapshot, question: Question) -> Answer:
+    """The answer to one question, from one snapshot. May raise `Damaged` (see `Series.points`)."""
+    count = snapshot.count
+    since = question.since or 0
+    if not snapshot.settled <= since <= count:
+        since = 0
+    lines = None
+    if question.smoothing is not None and series.kind.rows:
+        lines = series.smoothed(snapshot, question.smoothing)
+    ranges = []
+    before = 0
+    for i, columns in enumerate(snapshot.segments):
+        begin = min(len(columns), max(0, since - before))
+        before += len(columns)
+        if since and begin == len(columns):
+            continue
+        line = None if lines is None else lines[i]
+        ranges.append(_in_range(series, snapshot, columns, line, question, begin))
+    total = sum(map(len, ranges))
+    kept = [_kept(series.kind, one, question, total, snapshot.origin) for one in ranges]
+    chosen = [np.sort(np.concatenate([where, one.outside])) for one, where in zip(ranges, kept, strict=True)]
+    return replace(
+        _joined(series.kind, ranges, chosen, smoothed=lines is not None),
+        total=total,
+        exact=sum(map(len, kept)) == total,
+        cursor=count,
+        since=since,
+        origin=snapshot.origin,
+    )
+
+
+def everything(series: Series, snapshot: Snapshot) -> Points:
+    """All points, segment after segment."""
+    parts = [series.points(snapshot, columns, slice(0, len(columns))) for columns in snapshot.segments]
+    if len(parts) == 1:
+        return parts[0]
+    return _concatenated(series.kind, parts)
+
+
+def _in_range(
+    series: Series, snapshot: Snapshot, columns: Columns, line: FloatArray | None, question: Question, begin: int
+) -> _Range:
+    """What one segment has from its point `begin` on in the range of the question, and the neighbours just outside."""
+    start = -np.inf if question.start is None else question.start
+    stop = np.inf if question.stop is None else question.stop
+    where = slice(begin, len(columns))
+    inside: slice | IntArray = slice(0, len(columns) - begin)
+    outside: IntArray = np.empty(0, np.int64)
+    if start > -np.inf or stop < np.inf:
+        x = _axis(columns.step[where], columns.time[where], question.axis, snapshot.origin)
+        if bool((x[1:] >= x[:-1]).all()):
+            low, high = int(np.searchsorted(x, start, "left")), int(np.searchsorted(x, stop, "right"))
+            first, last = max(0, low - 1), min(len(x), high + 1)
+            where = slice(begin + first, begin + last)
+            inside = slice(low - first, high - first)
+            outside = np.array([i for i in (low - 1 - first, high - first) if 0 <= i < last - first], np.int64)
+        else:
+            inside, outside = _inside(x, start, stop)
+    points = series.points(snapshot, columns, where)
+    return _Range(columns, points, None if line is None else line[where], inside, outside)
+
+
+def _inside(x: FloatArray, start: float, stop: float) -> tuple[IntArray, IntArray]:
+    """The points of unordered `x` in the range, and those at the other end of every line that enters or crosses it."""
+    side = (x > stop).astype(np.int8) - (x < start).astype(np.int8)
+    inside = side == 0
+    crossing = side[1:] != side[:-1]
+    ends = np.flatnonzero(crossing)
+    touched = np.unique(np.concatenate([ends, ends + 1]))
+    return np.flatnonzero(inside), touched[~inside[touched]]
+
+
+def _axis(step: IntArray, time: FloatArray, axis: Axis, origin: float) -> FloatArray:
+    """Where points are on an axis, as float64."""
+    if axis == "step":
+        return step.astype(np.float64)
+    return time if axis == "time" else time - origin
+
+
+def _kept(kind: Kind, one: _Range, question: Question, total: int, origin: float) -> IntArray:
+    """Sorted indices into `one.points` of the points inside the range that the answer holds."""
+    if total <= question.n:
+        return np.arange(one.inside.start, one.inside.stop) if isinstance(one.inside, slice) else one.inside
+    points = _taken(one.points, one.inside)
+    x = _axis(points.step, points.time, question.axis, origin)
+    share = max(1, question.n * len(one) // total)
+    kept = kind.thin(x, points, share)
+    if one.smooth is not None:
+        smooth = replace(points, value=one.smooth[one.inside])
+        kept = np.union1d(kept, kind.thin(x, smooth, max(1, share // 2)))
+    return kept + one.inside.start if isinstance(one.inside, slice) else one.inside[kept]
+
+
+def _taken(points: Points, where: slice | IntArray) -> Points:
+    """The points at `where`, as `Points.take`, but not decoded before somebody looks."""
+    decoded = points.decoded
+    if isinstance(decoded, Decoded):
+        decoded = decoded.part(where)
+    value = None if points.value is None else points.value[where]
+    return Points(points.step[where], points.time[where], value, decoded)
+
+
+def _joined(kind: Kind, ranges: list[_Range], chosen: list[IntArray], *, smoothed: bool) -> Answer:
+    """The chosen points of all segments, one after the other, with the segments' places."""
+    segments = []
+    at = 0
+    for one, where in zip(ranges, chosen, strict=True):
+        if len(where):
+            segments.append(Segment(at, at + len(where), one.columns.ghost_from))
+            at += len(where)
+    points = _concatenated(kind, [_taken(one.points, where) for one, where in zip(ranges, chosen, strict=True)])
+    smooth = None
+    if smoothed:
+        lines = [one.smooth[where] for one, where in zip(ranges, chosen, strict=True) if one.smooth is not None]
+        smooth = np.concatenate([np.empty(0), *lines])
+    return Answer(points, smooth, total=0, exact=True, cursor=0, segments=tuple(segments))
+
+
+def _concatenated(kind: Kind, parts: list[Points]) -> Points:
+    """The points of several segments, one after the other; records of a payload kind are decoded now."""
+    step: IntArray = np.concatenate([np.empty(0, np.int64), *(points.step for points in parts)])
+    time: FloatArray = np.concatenate([np.empty(0), *(points.time for points in parts)])
+    if kind.rows:
+        values = [points.value for points in parts if points.value is not None]
+        return Points(step, time, np.concatenate([np.empty(0), *values]))
+    return Points(step, time, None, [one for points in parts for one in points.decoded or ()])
