@@ -32,7 +32,6 @@ def main() -> int:
     settings = pytorch_cifar10.Settings(
         logdir=folder, model=folder / "pytorch_cifar10.onnx", epochs=chosen.epochs, steps=chosen.steps
     )
-    pytorch_cifar10.export(pytorch_cifar10.CNN(), settings.model)
     server = subprocess.Popen(board(settings, chosen), stdout=subprocess.PIPE, text=True)
     try:
         url = url_of(server)
@@ -58,8 +57,7 @@ def main() -> int:
 
 def board(settings: pytorch_cifar10.Settings, chosen: argparse.Namespace) -> list[str]:
     """The command that serves the board, from the same environment as this script."""
-    visualdl = str(Path(sys.executable).with_name("visualdl"))
-    command = [visualdl, "--logdir", str(settings.logdir), "--model", str(settings.model)]
+    command = [sys.executable, "-m", "visualdl", "--logdir", str(settings.logdir), "--model", str(settings.model)]
     command += ["--port", str(chosen.port)] if chosen.port is not None else []
     return [*command, "--open"] if chosen.open else command
 

@@ -2,6 +2,7 @@
 
 Start the board first, in a second terminal, and leave it open (it shows each step as it is made):
 
+    mkdir -p workspace
     visualdl --logdir ./workspace --port 8080 --model_pb pytorch_cifar10.onnx
 
 then run this script: `python pytorch_cifar10.py`. `make demo` does both. `pytorch_cifar10.ipynb` is this file as a
@@ -15,6 +16,7 @@ notebook (made by notebook.py: the lines `# %%` divide the cells).
 # and accuracy (scalars), the weights of its first layer (a histogram), two of its layers drawn as pictures (images), a
 # preview of what it is shown and, from the ONNX file, its graph. Start the board in another terminal, in this folder:
 #
+#     mkdir -p workspace
 #     visualdl --logdir ./workspace --port 8080 --model_pb pytorch_cifar10.onnx
 
 # %%
@@ -231,6 +233,7 @@ def train(settings: Settings) -> float:
     export(net, settings.model)  # the graph is on the board from the first step; the trained weights follow at the end
     criterion = nn.CrossEntropyLoss()
     optimizer = optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+    schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.epochs * len(loader))  # ends without a jump
 
     logger = LogWriter(str(settings.logdir), sync_cycle=100)
     log_step, log_test = training_log(logger), testing_log(logger)
@@ -246,6 +249,7 @@ def train(settings: Settings) -> float:
             loss = criterion(outputs, labels)
             loss.backward()
             optimizer.step()
+            schedule.step()
             loss = loss.detach()  # float() of a tensor that still carries its graph warns since PyTorch 2.9
             log_step(train_step, net, loss, (outputs.argmax(1) == labels).float().mean())
             losses.append(loss.item())
