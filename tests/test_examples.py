@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,8 @@ FEW = ["--data", "photographs", "--steps", "3"]
 
 
 @pytest.fixture(autouse=True)
-def examples_are_importable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def examples_are_importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(EXAMPLES))
-    return None
 
 
 def run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -60,7 +58,7 @@ def test_no_pixel_is_both_trained_on_and_tested() -> None:
 
     def touched(*, train: bool) -> set[tuple[int, int]]:
         cut = photographs._cut(numbered, train=train, count=2000, random=np.random.default_rng(0))
-        return set(map(tuple, cut[..., :2].reshape(-1, 2).tolist()))
+        return {(row, column) for row, column in cut[..., :2].reshape(-1, 2).tolist()}
 
     trained, tested = touched(train=True), touched(train=False)
     assert not trained & tested
