@@ -233,9 +233,10 @@ def test_a_step_that_is_no_integer_is_a_type_error(tmp_path: Path, step: Any) ->
 def test_a_step_beyond_64_bits_is_an_overflow_error(tmp_path: Path) -> None:
     writer = LogWriter(tmp_path, 10)
     scalar, histogram = writer.scalar("s"), writer.histogram("h", 3)
-    for record in (lambda: scalar.add_record(1 << 63, 1.0), lambda: histogram.add_record(1 << 63, [1.0])):
-        with pytest.raises(OverflowError):
-            record()
+    with pytest.raises(OverflowError):
+        scalar.add_record(1 << 63, 1.0)
+    with pytest.raises(OverflowError):
+        histogram.add_record(1 << 63, [1.0])
     writer.close()
 
 

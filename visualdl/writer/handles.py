@@ -42,7 +42,7 @@ class Handle:
         return self
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.tag!r} in {str(self._run.session.folder.joinpath(*self._run.parts))!r}>"
+        return f"<{type(self).__name__} {self.tag!r} of {self._run}>"
 
     def set_caption(self, caption: str) -> None:
         """Give the tag a caption, shown instead of its default. Raises TypeError for what is no text."""

@@ -91,17 +91,11 @@ class LogWriter:
         self.sync_cycle = sync_cycle
         folder = check_logdir(logdir) if logdir else fresh_logdir(comment, reserve=write_to_disk)
         notes = {"filename_suffix": filename_suffix, "file_name": os.path.basename(file_name)}
-        self._attach(
-            Session(
-                folder,
-                bool(write_to_disk),
-                "2.x" if sync_cycle is None else "1.x",
-                display_name,
-                {name: text for name, text in notes.items() if text},
-            ),
-            DEFAULT_MODE,
-            owner=True,
-        )
+        dialect = "2.x" if sync_cycle is None else "1.x"
+        notes = {name: text for name, text in notes.items() if text}
+        session = Session(folder, bool(write_to_disk), dialect, display_name, notes)
+        session.reserved = session.write and not logdir
+        self._attach(session, DEFAULT_MODE, owner=True)
 
     def _attach(self, session: Session, mode: str, *, owner: bool) -> Self:
         self._session = session
@@ -131,7 +125,7 @@ class LogWriter:
     @property
     def logdir(self) -> str:
         """The folder that this writer logs to, absolute."""
-        return str(self._session.folder)
+        return self._session.folder
 
     @property
     def dir(self) -> str:

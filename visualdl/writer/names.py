@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 
 DEFAULT_MODE = "default"
 """The mode of a writer that was given none: its run is the logdir itself."""
@@ -60,8 +59,8 @@ def folder_name(text: str) -> str:
     return name if name not in ("", ".", "..") else "_"
 
 
-def check_logdir(logdir: str | os.PathLike[str]) -> Path:
-    """The logdir as a path. Raises ValueError for an address of another machine, NotADirectoryError for a file."""
+def check_logdir(logdir: str | os.PathLike[str]) -> str:
+    """The logdir as an absolute path. Raises ValueError for an address of another machine, NotADirectoryError for a file."""
     text = os.fspath(logdir)
     if not isinstance(text, str):
         raise TypeError(f"wanted the logdir as text or pathlib.Path, got {type(logdir).__name__}")
@@ -70,37 +69,35 @@ def check_logdir(logdir: str | os.PathLike[str]) -> Path:
             f"wanted a folder on this machine, got the address {text!r}; log to a local folder and copy it, "
             "or mount the remote one and give its path"
         )
-    path = Path(text)
-    if path.exists() and not path.is_dir():
+    if os.path.exists(text) and not os.path.isdir(text):
         raise NotADirectoryError(f"wanted a folder for the logs, and {text!r} is a file; give another logdir")
     # Absolute from here on: a training script that changes its working directory keeps writing to the same run.
-    return Path(os.path.abspath(path))
+    return os.path.abspath(text)
 
 
-def fresh_logdir(comment: str, *, reserve: bool) -> Path:
+def fresh_logdir(comment: str, *, reserve: bool) -> str:
     """`runs/<date>[.comment]`, as 2.x names it, with a number appended when another run has that name.
 
-    reserve: make the folder at once, so that two processes started in one second do not become one run. Without
-    permission to make it nothing is reserved; the log will say what is wrong at the first record.
+    reserve: make the folder at once, so that two processes started in one second do not become one run.
     """
     name = time.strftime("%b%d_%H-%M-%S") + (f".{folder_name(comment)}" if comment else "")
-    base = Path(os.path.abspath("runs"))
-    number = 1
-    while True:
-        path = base / (name if number == 1 else f"{name}-{number}")
+    base = os.path.abspath("runs")
+    path, number = os.path.join(base, name), 1
+    while reserve and not _take(path):
         number += 1
-        if not reserve:
-            return path
-        try:
-            base.mkdir(parents=True, exist_ok=True)
-            path.mkdir()
-        except FileExistsError:
-            if not base.is_dir():
-                return path
-        except OSError:
-            return path
-        else:
-            return path
+        path = os.path.join(base, f"{name}-{number}")
+    return path
+
+
+def _take(path: str) -> bool:
+    """Make the folder; False when another run has it. What else may be wrong with it, the log says when it matters."""
+    try:
+        os.makedirs(path)
+    except FileExistsError:
+        return not os.path.isdir(path)
+    except OSError:
+        pass
+    return True
 
 
 def _check_text(what: str, value: object) -> None:

@@ -8,7 +8,6 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 from visualdl.errors import LogClosed
@@ -41,17 +40,20 @@ class Run:
         self.parts = parts
         self.rows: dict[str, Append] = {}
         """The bound appender of each scalar tag that has a record: all that add_scalar looks up."""
-        self._log: Log | Discard = Log(session.folder.joinpath(*parts)) if session.write else Discard()
+        self._log: Log | Discard = Log(str(self)) if session.write else Discard()
         self._lock = threading.RLock()
         self._declared: dict[str, str] = {}
         self._captions: dict[str, str] = {}
-        self._begun = False
+        self.begun = False
 
     def __reduce__(self) -> tuple[Callable[..., Run], tuple[Any, ...]]:
         return Session.run, (self.session, *self.parts)
 
     def __deepcopy__(self, memo: object) -> Run:
         return self
+
+    def __str__(self) -> str:
+        return os.path.join(self.session.folder, *self.parts)
 
     @property
     def path(self) -> str:
@@ -97,7 +99,7 @@ class Run:
             raise TypeError(f"wanted the caption of {tag!r} as text, got {caption!r} of type {type(caption).__name__}")
         with self._lock:
             self._captions[tag] = caption
-            if self._begun:
+            if self.begun:
                 self._log.meta(captions=dict(self._captions))
 
     def set_meta(self, **values: Any) -> None:
@@ -107,7 +109,7 @@ class Run:
 
     def flush(self) -> None:
         """Everything whose call has returned is in the files when this returns."""
-        if self._begun:
+        if self.begun:
             self._log.flush()
 
     def close(self) -> None:
@@ -120,14 +122,14 @@ class Run:
 
     def _begin(self) -> Log | Discard:
         """The log, after it has been told once what run it holds; called under the lock by whatever makes a record."""
-        if not self._begun:
+        if not self.begun:
             if self._log.closed:
-                raise LogClosed(closed_message(str(self.session.folder.joinpath(*self.parts))))
+                raise LogClosed(closed_message(str(self)))
             meta = self.session.meta(self.parts)
             if self._captions:
                 meta["captions"] = dict(self._captions)
             self._log.meta(**meta)
-            self._begun = True
+            self.begun = True
         return self._log
 
 
@@ -138,7 +140,7 @@ class Session:
     """
 
     def __init__(
-        self, folder: Path, write: bool, dialect: str, display_name: str = "", notes: dict[str, Any] | None = None
+        self, folder: str, write: bool, dialect: str, display_name: str = "", notes: dict[str, Any] | None = None
     ) -> None:
         self.folder = folder
         self.write = write
@@ -146,6 +148,7 @@ class Session:
         self.display_name = display_name
         self.notes = notes or {}
         self.closed = False
+        self.reserved = False  # the folder was made for this session alone, before anything was logged
         self._runs: dict[tuple[str, ...], Run] = {}
         self.unfinished: set[Unfinished] = set()
         """The handles that hold something back, to be told before the logs are closed."""
@@ -164,7 +167,7 @@ class Session:
         if found is None:
             with self._lock:
                 if self.closed:
-                    raise LogClosed(closed_message(str(self.folder)))
+                    raise LogClosed(closed_message(self.folder))
                 found = self._runs.setdefault(parts, Run(self, parts))
         return found
 
@@ -206,6 +209,11 @@ class Session:
         self.finish()
         for run in tuple(self._runs.values()):
             run.close()
+        if self.reserved and not any(run.begun for run in self._runs.values()):
+            try:
+                os.rmdir(self.folder)
+            except OSError:
+                pass  # somebody else put something there, or took it away
 
 
 class Discard:
