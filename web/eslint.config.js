@@ -21,6 +21,14 @@ export default ts.config(
       "svelte/no-at-html-tags": "error",
     },
   },
-  { files: ["*.config.ts", "*.config.js"], rules: { "no-restricted-syntax": "off" }, languageOptions: { globals: { ...globals.node } } },
-  { files: ["**/*.svelte", "**/*.svelte.ts"], languageOptions: { parserOptions: { parser: ts.parser } }, rules: { "prefer-const": "off", "svelte/prefer-const": "off" } },
+  {
+    files: ["*.config.ts", "*.config.js"],
+    rules: { "no-restricted-syntax": "off" },
+    languageOptions: { globals: { ...globals.node } },
+  },
+  {
+    files: ["**/*.svelte", "**/*.svelte.ts"],
+    languageOptions: { parserOptions: { parser: ts.parser } },
+    rules: { "prefer-const": "off", "svelte/prefer-const": "off" },
+  },
 );

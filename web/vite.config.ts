@@ -15,6 +15,8 @@ export default defineConfig({
     target: "es2023",
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
     reportCompressedSize: true,
+    // The notices of what is bundled travel with it.
+    license: { fileName: "licenses.md" },
   },
   worker: { format: "es" },
   server: {

@@ -23,6 +23,10 @@ export interface Series {
   readonly exact: boolean;
   /** Points of the whole series when this was answered: where the next answer goes on. */
   readonly cursor: number;
+  /** The cursor that these points follow; 0 when they are the whole answer and replace what was held. */
+  readonly since: number;
+  /** The moment (seconds since 1970 UTC) that is 0 on the relative axis. */
+  readonly origin: number;
   readonly segments: readonly Segment[];
   /** Named columns; `step` and `time` (seconds since 1970 UTC) are always there. */
   readonly columns: Readonly<Record<string, Column>>;
@@ -35,7 +39,9 @@ interface WireColumn {
   readonly at: number;
   readonly shape: readonly number[];
 }
-interface WireSeries extends Omit<Series, "columns" | "shapes"> {
+interface WireSeries extends Omit<Series, "columns" | "shapes" | "since" | "origin"> {
+  readonly since?: number;
+  readonly origin?: number;
   readonly columns: Readonly<Record<string, WireColumn>>;
 }
 interface WireHeader {
@@ -67,11 +73,14 @@ export class WireError extends Error {}
 export function decode(buffer: ArrayBuffer): Answer {
   const magic = new TextDecoder().decode(new Uint8Array(buffer, 0, Math.min(4, buffer.byteLength)));
   if (buffer.byteLength < 8 || magic !== "VDC1") {
-    throw new WireError(`wanted columns that start with VDC1, got ${buffer.byteLength} bytes that start with ${JSON.stringify(magic)}`);
+    throw new WireError(
+      `wanted columns that start with VDC1, got ${buffer.byteLength} bytes that start with ${JSON.stringify(magic)}`,
+    );
   }
   const length = new DataView(buffer).getUint32(4, true);
   const base = 8 + length;
-  if (base > buffer.byteLength) throw new WireError(`the header says ${length} bytes, the answer holds ${buffer.byteLength}`);
+  if (base > buffer.byteLength)
+    throw new WireError(`the header says ${length} bytes, the answer holds ${buffer.byteLength}`);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length))) as WireHeader;
   const series = header.series.map((s) => decodeSeries(buffer, base, s));
   return { kind: header.kind, tag: header.tag, axis: header.axis, series };
@@ -89,7 +98,8 @@ function decodeSeries(buffer: ArrayBuffer, base: number, wire: WireSeries): Seri
     columns[name] = maker.make(buffer, at, n);
     shapes[name] = column.shape;
   }
-  return { ...wire, columns, shapes };
+  // Both are younger than the rest of the header: an answer without them is a whole one that begins with its first point.
+  return { ...wire, since: wire.since ?? 0, origin: wire.origin ?? columns.time?.[0] ?? 0, columns, shapes };
 }
 
 /** A run as `api/board` tells it. */

@@ -26,7 +26,15 @@ export function tickCount(length: number, space: number): number {
 }
 
 /** Grid lines and labels of both axes. Labels that would touch their neighbour or leave the picture are left out. */
-export function drawAxes(pen: Pen, inks: Inks, box: Box, x: Scale, xTicks: readonly Tick[], y: Scale, yTicks: readonly Tick[]): void {
+export function drawAxes(
+  pen: Pen,
+  inks: Inks,
+  box: Box,
+  x: Scale,
+  xTicks: readonly Tick[],
+  y: Scale,
+  yTicks: readonly Tick[],
+): void {
   pen.save();
   pen.font = LABEL_FONT;
   pen.lineWidth = 1;

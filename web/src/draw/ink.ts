@@ -16,11 +16,28 @@ export interface Inks {
 }
 
 export const INKS: Readonly<Record<Theme, Inks>> = {
-  light: { paper: "#ffffff", text: "#1b1f24", soft: "#667080", grid: "#eef0f3", axis: "#d5d9e0", accent: "#1f6feb", warn: "#b54708" },
-  dark: { paper: "#16191e", text: "#e7eaee", soft: "#939cab", grid: "#23272e", axis: "#3a404a", accent: "#6ba5ff", warn: "#f5a55b" },
+  light: {
+    paper: "#ffffff",
+    text: "#1b1f24",
+    soft: "#667080",
+    grid: "#eef0f3",
+    axis: "#d5d9e0",
+    accent: "#1f6feb",
+    warn: "#b54708",
+  },
+  dark: {
+    paper: "#16191e",
+    text: "#e7eaee",
+    soft: "#939cab",
+    grid: "#23272e",
+    axis: "#3a404a",
+    accent: "#6ba5ff",
+    warn: "#f5a55b",
+  },
 };
 
-export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif";
+export const FONT =
+  "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif";
 /** The font of axis labels. */
 export const LABEL_FONT = `11px ${FONT}`;
 

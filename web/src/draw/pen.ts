@@ -108,7 +108,9 @@ export class SvgPen implements PenState {
     this.#add(`<path d="${this.#path.join("")}" ${paint("fill", this.fillStyle)}${this.#alpha()}/>`);
   }
   fillRect(x: number, y: number, w: number, h: number): void {
-    this.#add(`<rect x="${n(x)}" y="${n(y)}" width="${n(w)}" height="${n(h)}" ${paint("fill", this.fillStyle)}${this.#alpha()}/>`);
+    this.#add(
+      `<rect x="${n(x)}" y="${n(y)}" width="${n(w)}" height="${n(h)}" ${paint("fill", this.fillStyle)}${this.#alpha()}/>`,
+    );
   }
   strokeRect(x: number, y: number, w: number, h: number): void {
     this.beginPath();
@@ -117,9 +119,14 @@ export class SvgPen implements PenState {
   }
   fillText(text: string, x: number, y: number): void {
     const anchor = { start: "start", left: "start", center: "middle", end: "end", right: "end" }[this.textAlign];
-    const baseline = { alphabetic: "auto", middle: "central", top: "hanging", bottom: "text-after-edge", hanging: "hanging", ideographic: "auto" }[
-      this.textBaseline
-    ];
+    const baseline = {
+      alphabetic: "auto",
+      middle: "central",
+      top: "hanging",
+      bottom: "text-after-edge",
+      hanging: "hanging",
+      ideographic: "auto",
+    }[this.textBaseline];
     const [, weight = "", size = "12", family = "sans-serif"] = /^(?:(\w+) )?([\d.]+)px (.*)$/.exec(this.font) ?? [];
     this.#add(
       `<text x="${n(x)}" y="${n(y)}" font-family="${escapeXml(family)}" font-size="${size}"${weight ? ` font-weight="${weight}"` : ""} text-anchor="${anchor}" dominant-baseline="${baseline}" ${paint("fill", this.fillStyle)}${this.#alpha()}>${escapeXml(text)}</text>`,
@@ -131,8 +138,20 @@ export class SvgPen implements PenState {
     return this.#ruler.measureText(text);
   }
   save(): void {
-    const { strokeStyle, fillStyle, lineWidth, lineJoin, lineCap, globalAlpha, font, textAlign, textBaseline, dash } = this;
-    const state = { strokeStyle, fillStyle, lineWidth, lineJoin, lineCap, globalAlpha, font, textAlign, textBaseline, dash };
+    const { strokeStyle, fillStyle, lineWidth, lineJoin, lineCap, globalAlpha, font, textAlign, textBaseline, dash } =
+      this;
+    const state = {
+      strokeStyle,
+      fillStyle,
+      lineWidth,
+      lineJoin,
+      lineCap,
+      globalAlpha,
+      font,
+      textAlign,
+      textBaseline,
+      dash,
+    };
     this.#stack.push({ state, groups: this.#groups });
   }
   restore(): void {

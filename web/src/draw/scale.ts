@@ -67,7 +67,8 @@ function logTicks(a: number, b: number, la: number, lb: number, count: number): 
   for (let e = Math.floor(la); e <= Math.ceil(lb); e++) {
     const major = 10 ** e;
     const inside = major >= a * (1 - 1e-9) && major <= b * (1 + 1e-9);
-    if (inside) ticks.push(e % every === 0 ? { at: major, label: powerLabel(e) } : { at: major, label: "", minor: true });
+    if (inside)
+      ticks.push(e % every === 0 ? { at: major, label: powerLabel(e) } : { at: major, label: "", minor: true });
     if (decades <= 6) {
       const labelled = decades < count / 2 ? [2, 5] : [];
       for (let m = 2; m <= 9; m++) {
@@ -110,7 +111,26 @@ export function duration(domain: Pair, range: Pair): Scale {
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86400;
-const TIME_STEPS = [1, 2, 5, 10, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY];
+const TIME_STEPS = [
+  1,
+  2,
+  5,
+  10,
+  15,
+  30,
+  MINUTE,
+  2 * MINUTE,
+  5 * MINUTE,
+  10 * MINUTE,
+  15 * MINUTE,
+  30 * MINUTE,
+  HOUR,
+  2 * HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  12 * HOUR,
+  DAY,
+];
 
 /** The smallest step of clock and calendar that is at least `rough` seconds. */
 export function timeStep(rough: number): number {

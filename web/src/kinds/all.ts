@@ -6,5 +6,10 @@ import { anyKind } from "./card";
 
 export const KINDS: readonly KindEntry[] = [
   // Scalars are the first page that nearly everyone opens, so they travel with the shell; the others are loaded when asked for.
-  { name: "scalar", page: "scalars", title: { en: "Scalars", zh: "标量" }, load: () => Promise.resolve(anyKind(SCALAR)) },
+  {
+    name: "scalar",
+    page: "scalars",
+    title: { en: "Scalars", zh: "标量" },
+    load: () => Promise.resolve(anyKind(SCALAR)),
+  },
 ];

@@ -28,6 +28,8 @@ export interface CardView {
   readonly range?: readonly [number, number];
   /** The card takes the whole width of the grid. */
   readonly wide?: boolean;
+  /** The vertical scale of this card is the other one (logarithmic instead of straight, or back). */
+  readonly log?: boolean;
 }
 
 /** A button that the card asks its frame to show in the header (drawn by the frame, so that all look alike). */
@@ -51,6 +53,8 @@ export interface CardProps<O extends Options = Options> {
   readonly data: ReadonlyMap<string, Series>;
   /** The answer for what `Kind.needs` asked on top (a zoomed range, smoothing of thinned series), by run id. May be one behind. */
   readonly detail: ReadonlyMap<string, Series>;
+  /** What `detail` is the answer to. */
+  readonly answered: Needs | null;
   readonly options: O;
   readonly view: CardView;
   /** CSS pixels of the card's body. */

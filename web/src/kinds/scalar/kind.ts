@@ -1,0 +1,27 @@
+/* The kind scalar, as the board sees it: one card a tag, all chosen runs in one chart. */
+
+import type { KindView } from "../card";
+import ScalarCard from "./ScalarCard.svelte";
+import ScalarOptionsBar from "./ScalarOptionsBar.svelte";
+import { needsOf } from "./model";
+import { DEFAULTS, type ScalarOptions } from "./options";
+
+/** Points of a whole card: what 100 runs need to look right, and little enough to travel. */
+const CARD_POINTS = 40_000;
+
+export const SCALAR: KindView<ScalarOptions> = {
+  name: "scalar",
+  perRun: false,
+  defaults: DEFAULTS,
+  points: (runs) => Math.max(400, Math.min(2000, Math.round(CARD_POINTS / Math.max(1, runs)))),
+  bodyHeight: (width, _options, wide) => (wide ? 560 : Math.round(Math.min(280, Math.max(200, width * 0.56)))),
+  minWidth: 330,
+  needs: needsOf,
+  Card: ScalarCard,
+  Options: ScalarOptionsBar,
+  example: `from visualdl import LogWriter
+
+with LogWriter("./log/run1") as writer:
+    for step in range(100):
+        writer.add_scalar(tag="train/loss", step=step, value=1 / (step + 1))`,
+};
