@@ -12,4 +12,16 @@ export const KINDS: readonly KindEntry[] = [
     title: { en: "Scalars", zh: "标量" },
     load: () => Promise.resolve(anyKind(SCALAR)),
   },
+  {
+    name: "image",
+    page: "images",
+    title: { en: "Images", zh: "图像" },
+    load: async () => anyKind((await import("./image/kind")).IMAGE),
+  },
+  {
+    name: "histogram",
+    page: "histograms",
+    title: { en: "Histograms", zh: "直方图" },
+    load: async () => anyKind((await import("./histogram/kind")).HISTOGRAM),
+  },
 ];
