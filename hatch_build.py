@@ -82,7 +82,7 @@ def build_board(root: Path) -> None:
 def _failure(command: str, status: int, output: str) -> str:
     return (
         f"`{command}` in web/ ended with status {status}, so the board cannot go into the wheel.\n"
-        f"{output[-4000:]}\n"
+        f"{output}\n"
         "`npm ci` needs the npm registry: behind a proxy set HTTPS_PROXY, behind a company certificate set\n"
         f"NODE_EXTRA_CA_CERTS. Without network: install a released wheel, or set {SKIP}=1 to build without the board."
     )
