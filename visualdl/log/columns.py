@@ -6,6 +6,7 @@ standard library when not (a script that logs only scalars never loads numpy). D
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import sys
 from array import array
@@ -35,7 +36,7 @@ class EncodedRows(NamedTuple):
     """The parts of a ROWS frame; `n` rows in it (void rows are left out)."""
 
     n: int
-    index: bytes
+    directory: bytes
     body: bytes
     codec: int
     flags: int
@@ -45,14 +46,25 @@ def encode_rows(rows: bytes, first: int, stop: int, *, use_numpy: bool | None = 
     """`rows`: committed ring rows first … stop-1, 32 bytes each, as in the ring. Never fails on any bits in them."""
     if use_numpy is None:
         use_numpy = "numpy" in sys.modules
-    tags, counts, columns, flags = (_columns_numpy if use_numpy else _columns_plain)(rows)
+    columns: _Columns | None = None
+    if use_numpy:
+        with contextlib.suppress(ImportError):  # a numpy that is half imported, or broken
+            columns = _columns_numpy(rows)
+    tags, counts, data, flags = columns or _columns_plain(rows)
     k = len(tags)
     index = ROWS_INDEX.pack(first, stop, k) + struct.pack(f"<{k}I{k}I", *tags, *counts)
-    codec, body = compress(columns)
+    codec, body = compress(data)
     return EncodedRows(sum(counts), index, body, codec, flags)
 
 
-def _columns_numpy(rows: bytes) -> tuple[Sequence[int], Sequence[int], bytes, int]:
+class _Columns(NamedTuple):
+    tags: Sequence[int]
+    counts: Sequence[int]
+    data: bytes
+    flags: int
+
+
+def _columns_numpy(rows: bytes) -> _Columns:
     import numpy as np
 
     table = np.frombuffer(rows, dtype=_row_dtype())
@@ -65,10 +77,10 @@ def _columns_numpy(rows: bytes) -> tuple[Sequence[int], Sequence[int], bytes, in
         exact = np.array_equal(small.astype("<f8").view("<u8"), value.view("<u8"))
     columns = [_shuffle(_delta_numpy(table["step"])), _shuffle(_delta_numpy(microseconds(table["time"])))]
     columns.append(_shuffle(small.tobytes(), 4) if exact else _shuffle(value.tobytes()))
-    return tags.tolist(), counts.tolist(), b"".join(columns), FLOAT32 if exact else 0
+    return _Columns(tags.tolist(), counts.tolist(), b"".join(columns), FLOAT32 if exact else 0)
 
 
-def _columns_plain(rows: bytes) -> tuple[Sequence[int], Sequence[int], bytes, int]:
+def _columns_plain(rows: bytes) -> _Columns:
     table = sorted((row for row in ROW.iter_unpack(rows) if row[3] != VOID), key=lambda row: row[3])
     counts: dict[int, int] = {}
     for row in table:
@@ -81,7 +93,7 @@ def _columns_plain(rows: bytes) -> tuple[Sequence[int], Sequence[int], bytes, in
         _shuffle(_delta_plain([_microsecond(row[1]) for row in table])),
         _shuffle(_little(small), 4) if exact else _shuffle(_little(value)),
     ]
-    return list(counts), list(counts.values()), b"".join(columns), FLOAT32 if exact else 0
+    return _Columns(list(counts), list(counts.values()), b"".join(columns), FLOAT32 if exact else 0)
 
 
 def _row_dtype() -> np.dtype[Any]:
@@ -102,7 +114,7 @@ def _delta_numpy(column: npt.NDArray[Any]) -> bytes:
 
 
 def _delta_plain(column: list[int]) -> bytes:
-    deltas = [(now - before) & _WORD for before, now in zip([0, *column], column)]
+    deltas = [(now - before) & _WORD for before, now in zip([0, *column], column, strict=False)]
     return struct.pack(f"<{len(deltas)}Q", *deltas)
 
 
@@ -114,7 +126,7 @@ def _little(values: array[float]) -> bytes:
 
 
 def microseconds(time: npt.NDArray[Any]) -> IntArray:
-    """Seconds (float64) to whole microseconds, as the disk stores them; what is no time at all becomes int64's minimum."""
+    """Seconds (float64) to whole microseconds, as the disk stores them; what is no time becomes int64's minimum."""
     import numpy as np
 
     with np.errstate(all="ignore"):
@@ -197,13 +209,13 @@ class EncodedRecords(NamedTuple):
     """The parts of a RECORDS frame."""
 
     n: int
-    index: bytes
+    directory: bytes
     body: bytes
     codec: int
 
 
 def encode_records(entries: Sequence[Entry]) -> EncodedRecords:
-    """Index: step i64[n], time i64[n], tag u32[n], payload size u32[n], blob count u32[n]; body: each one's addresses, payload."""
+    """The parts of a RECORDS frame of these entries."""
     n = len(entries)
     index = struct.pack(f"<{2 * n}q", *(e.step for e in entries), *(_microsecond(e.time) for e in entries))
     sizes = [len(e.payload) for e in entries]
@@ -235,12 +247,12 @@ def decode_records_index(index: bytes, n: int) -> RecordsIndex:
 def decode_records(body: bytes, codec: int, index: RecordsIndex) -> list[tuple[bytes, tuple[bytes, ...]]]:
     """(payload, addresses) of each record of a frame; ValueError when the body is not what the index says."""
     total = sum(index.size) + ADDRESS_BYTES * sum(index.blobs)
-    if codec == RAW and total != len(body) or total > max(MAX_INFLATED_BYTES, len(body)):
+    if (codec == RAW and total != len(body)) or total > max(MAX_INFLATED_BYTES, len(body)):
         raise ValueError(f"a body of {total} bytes was expected, but {len(body)} came")
     data = inflate(codec, body, total)
     found = []
     at = 0
-    for size, blobs in zip(index.size, index.blobs):
+    for size, blobs in zip(index.size, index.blobs, strict=True):
         start = at + ADDRESS_BYTES * blobs
         addresses = tuple(data[i : i + ADDRESS_BYTES] for i in range(at, start, ADDRESS_BYTES))
         at = start + size

@@ -11,12 +11,12 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, TypeAlias
 
 from visualdl.errors import LogError
 
-Buffer = Union[bytes, bytearray, memoryview]
-JSON = Union[None, bool, int, float, str, Sequence["JSON"], Mapping[str, "JSON"]]
+Buffer: TypeAlias = bytes | bytearray | memoryview
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
 MAGIC = b"VLF1"
 HEADER = struct.Struct("<4sIIBBHIIQII")
@@ -170,11 +170,11 @@ def decode_closed(body: bytes) -> Closed:
     value = decode_json(body)
     if not isinstance(value, dict):
         raise ValueError("a CLOSE frame holds a JSON object")
-    counts = [value.get(name, 0) for name in ("rows", "records", "dropped")]
+    rows, records, dropped = (value.get(name, 0) for name in ("rows", "records", "dropped"))
     reasons = value.get("reasons", [])
-    if not all(type(count) is int for count in counts) or not isinstance(reasons, list):
+    if not all(type(count) is int for count in (rows, records, dropped)) or not isinstance(reasons, list):
         raise ValueError("a CLOSE frame holds three counts and a list of reasons")
-    return Closed(*counts, tuple(str(reason) for reason in reasons))
+    return Closed(rows, records, dropped, tuple(str(reason) for reason in reasons))
 
 
 def encode_json(value: Any) -> bytes:

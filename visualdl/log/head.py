@@ -6,6 +6,8 @@ sequence mark, stored last, says that the row is whole. Byte layout: docs/log_fo
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import mmap
 import os
 import struct
@@ -18,8 +20,9 @@ from collections.abc import Callable
 from operator import length_hint
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
-from visualdl.log.columns import ROW, ROW_BYTES, VOID
+from visualdl.log.columns import ROW_BYTES, VOID
 from visualdl.log.filesystem import Mode
+from visualdl.log.identity import Identity, this_process
 
 HEAD_MAGIC = b"VLHD"
 HEAD_BYTES = 4096
@@ -33,7 +36,7 @@ _TAIL = struct.Struct("<Q")
 _LIFE = struct.Struct("<dQ")
 # Native packing stores each field whole (one 8- or 4-byte move), so a reader never sees half a mark.
 _NATIVE_ROW = struct.Struct("@qddII" if sys.byteorder == "little" else "<qddII")
-_LATEST = 9.2e12  # seconds; later does not fit in int64 microseconds
+LATEST = 9.2e12  # seconds; later does not fit in int64 microseconds
 assert _NATIVE_ROW.size == ROW_BYTES == 32
 
 Append = Callable[..., None]
@@ -47,62 +50,6 @@ def free_threaded() -> bool:
 def mark(number: int) -> int:
     """The sequence mark of row `number`."""
     return number % MARKS + 1
-
-
-# ------------------------------------------------------------------------------------------------ who writes
-
-
-class Identity(NamedTuple):
-    """The process that writes a head, so that a reader can tell whether it lives. Empty or 0: not known."""
-
-    pid: int
-    start: int
-    host: str
-    boot: str
-    namespace: str
-
-
-def this_process() -> Identity:
-    """The identity of the calling process."""
-    pid = os.getpid()
-    return Identity(pid, process_start(pid), host_name(), _first_line("/proc/sys/kernel/random/boot_id"), _namespace())
-
-
-def host_name() -> str:
-    """This machine's name; no network is asked."""
-    if sys.platform == "win32":
-        return os.environ.get("COMPUTERNAME", "")
-    return os.uname().nodename
-
-
-def process_start(pid: int) -> int:
-    """When process `pid` started, in clock ticks since boot; 0 when there is none or it cannot be told."""
-    fields = _first_line(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return int(fields[19]) if len(fields) > 19 else 0
-
-
-def _first_line(path: str) -> str:
-    try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            return file.readline().strip()
-    except OSError:
-        return ""
-
-
-def _namespace() -> str:
-    try:
-        return os.readlink("/proc/self/ns/pid")
-    except (OSError, AttributeError):
-        return ""
-
-
-def seems_alive(writer: Identity, beat: float) -> bool:
-    """Does the writer of a head still live? Certain on its own machine (Linux), else: did it show life this minute?"""
-    here = this_process()
-    same = (writer.boot, writer.namespace, writer.host) == (here.boot, here.namespace, here.host)
-    if same and writer.boot and writer.start:
-        return process_start(writer.pid) == writer.start
-    return abs(clock.time() - beat) < 60
 
 
 # ------------------------------------------------------------------------------------------------ the file
@@ -158,7 +105,7 @@ class Ring:
         self.tail = first  # rows before it are sealed
         self.written = first  # pwrite mode: rows before it are in the file
         size = HEAD_BYTES + capacity * ROW_BYTES
-        self._file: BinaryIO = open(path, "x+b", buffering=0)
+        self._file: BinaryIO = open(path, "x+b", buffering=0)  # noqa: SIM115 - lives as long as the log
         try:
             if not _reserve(self._file, size):
                 self.mode = "pwrite"
@@ -224,29 +171,23 @@ class Ring:
         """Lets go of the file; `remove` deletes it (all its rows are in the .vdl)."""
         self.release()
         if remove:
-            try:
+            with contextlib.suppress(OSError):  # the head of a closed log is harmless: its rows are in the frames
                 os.unlink(self.path)
-            except OSError:
-                pass  # a head of a closed log is harmless: readers know its rows from the frames
 
     def release(self) -> None:
         """Closes map and file in this process only, as a forked child must."""
         if isinstance(self.buffer, mmap.mmap):
-            try:
+            with contextlib.suppress(BufferError):  # another thread is packing this moment; the collector closes it
                 self.buffer.close()
-            except BufferError:
-                pass  # a caller on another thread is packing this moment; the collector closes it later
         self._file.close()
 
 
 def _reserve(file: BinaryIO, size: int) -> bool:
-    """Gives the file real blocks, so that a store into its map cannot meet a full disk (SIGBUS). False: cannot be told."""
+    """Gives the file real blocks, so that a store into its map cannot meet a full disk (SIGBUS). False: not sure."""
     if hasattr(os, "posix_fallocate"):
         try:
             os.posix_fallocate(file.fileno(), 0, size)
         except OSError as error:
-            import errno
-
             if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
                 raise
             file.truncate(size)
@@ -255,7 +196,7 @@ def _reserve(file: BinaryIO, size: int) -> bool:
     for at in range(0, size, 1 << 16):
         data = bytes(min(1 << 16, size - at))
         if file.write(data) != len(data):
-            raise OSError(28, "no space left for the ring of rows")
+            raise OSError(errno.ENOSPC, "no space left for the ring of rows")
     return True
 
 
@@ -269,7 +210,7 @@ class Stuck(Protocol):
 
 
 class HotPath(NamedTuple):
-    """The closures around one log's ring. They share its buffer, its numbering and the limit; callers see only `appender`."""
+    """The closures around one log's ring. They share its buffer, its numbering and the limit."""
 
     appender: Callable[[int], Append]
     taken: Callable[[], int]  # row numbers handed out so far
@@ -280,7 +221,7 @@ class HotPath(NamedTuple):
     put: Stuck  # the fast way for a call that was stuck and no longer is
 
 
-def hot_path(stuck: Stuck) -> HotPath:
+def hot_path(stuck: Stuck) -> HotPath:  # noqa: C901 - the closures count as one function
     """A new hot path, with no ring yet: the limit is 0, so the first call gets stuck and opens one."""
     buffer: Any = None
     mask = 0
@@ -297,7 +238,7 @@ def hot_path(stuck: Stuck) -> HotPath:
         def append(step: int, value: float, time: float | None = None) -> None:
             if time is None:
                 time = now()
-            elif not -_LATEST < time < _LATEST:
+            elif not -LATEST < time < LATEST:
                 raise ValueError(f"time must be finite seconds since 1970 UTC, but {time!r} came")
             number = take()
             if number >= limit:
@@ -310,7 +251,7 @@ def hot_path(stuck: Stuck) -> HotPath:
         def append_locked(step: int, value: float, time: float | None = None) -> None:
             if time is None:
                 time = now()
-            elif not -_LATEST < time < _LATEST:
+            elif not -LATEST < time < LATEST:
                 raise ValueError(f"time must be finite seconds since 1970 UTC, but {time!r} came")
             step, value = int(_whole(step)), float(value)  # user code runs before the lock, not under it
             with lock:

@@ -13,11 +13,18 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from typing import Any, Protocol
 
 
+class Log(Protocol):
+    """A log, open or not, as this room sees it."""
+
+    def forked(self) -> None: ...
+
+
 class Open(Protocol):
-    """An open log, as this room sees it."""
+    """The open files of a log, as this room sees them."""
 
     def close(self) -> object: ...
 
@@ -25,12 +32,16 @@ class Open(Protocol):
 
     def die(self) -> None: ...
 
-    def forked(self) -> None: ...
 
-
+_logs: weakref.WeakSet[Log] = weakref.WeakSet()
 _open: set[Open] = set()
 _previous: Any = None  # the SIGTERM handler that ours replaced; None while ours is not installed
 _SECONDS_TO_SEAL = 5.0
+
+
+def born(log: Log) -> None:
+    """From now on `log` is told when the process forks."""
+    _logs.add(log)
 
 
 def opened(log: Open) -> None:
@@ -48,6 +59,10 @@ def opened(log: Open) -> None:
 def closed(log: Open) -> None:
     """`log` needs nothing any more."""
     _open.discard(log)
+
+
+def settle() -> None:
+    """When no log is open any more, SIGTERM is handled as before."""
     if not _open:
         _uninstall()
 
@@ -63,10 +78,9 @@ def close_all() -> None:
 
 
 def _forked() -> None:
-    logs = tuple(_open)
     _open.clear()
     _uninstall()  # a child that logs nothing ends by SIGTERM at once, as before
-    for log in logs:
+    for log in tuple(_logs):
         log.forked()
 
 

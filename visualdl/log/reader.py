@@ -1,8 +1,8 @@
 """Reading: what one file set holds, and what is new in it since last time. Never writes, tolerates everything.
 
-    log = FileSet(find_file_sets(Path("runs/one"))[0])
-    log.refresh()
-    step, time, value = log.rows(tag_id)
+log = FileSet(find_file_sets(Path("runs/one"))[0])
+log.refresh()
+step, time, value = log.rows(tag_id)
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from visualdl.log.columns import (
     seconds,
 )
 from visualdl.log.frame import Closed, decode_closed, decode_json
-from visualdl.log.head import HeadState, seems_alive
+from visualdl.log.head import HeadState
+from visualdl.log.identity import seems_alive
 from visualdl.log.scan import Frame, Gap, Scan, read_at
 from visualdl.log.tail import ROW_DTYPE, OpenHead
 
@@ -198,7 +199,7 @@ class FileSet:
             self._tail = np.concatenate([self._tail, table])
             self._numbers = np.concatenate([self._numbers, numbers])
             tags, counts = np.unique(table["tag"], return_counts=True)
-            for tag, count in zip(tags.tolist(), counts.tolist()):
+            for tag, count in zip(tags.tolist(), counts.tolist(), strict=True):
                 self._tail_counts[tag] = self._tail_counts.get(tag, 0) + count
                 touched.add(tag)
 
@@ -224,7 +225,7 @@ class FileSet:
         keep = self._numbers >= self._covered
         self._tail, self._numbers = self._tail[keep], self._numbers[keep]
         tags, counts = np.unique(self._tail["tag"], return_counts=True)
-        self._tail_counts = dict(zip(tags.tolist(), counts.tolist()))
+        self._tail_counts = dict(zip(tags.tolist(), counts.tolist(), strict=True))
 
     # -------------------------------------------------------------------------------------------- indexing
 
@@ -236,9 +237,9 @@ class FileSet:
             elif header.type == frames.RECORDS:
                 self._index_records(frame, touched)
             elif header.type == frames.BLOB:
-                if len(frame.index) != frames.ADDRESS_BYTES:
+                if len(frame.directory) != frames.ADDRESS_BYTES:
                     raise ValueError("a BLOB frame's index is an address of 16 bytes")
-                self._blobs[frame.index] = (frame.body_at, header.body_bytes, header.body_crc)
+                self._blobs[frame.directory] = (frame.body_at, header.body_bytes, header.body_crc)
             elif header.type in (frames.TAGS, frames.META, frames.CLOSE):
                 if header.body_bytes > frames.MAX_DIRECTORY_BYTES:
                     raise ValueError(f"a directory of {header.body_bytes} bytes is over the limit")
@@ -248,9 +249,9 @@ class FileSet:
             self._scan.reject(frame, str(error))
 
     def _index_rows(self, frame: Frame, touched: set[int]) -> None:
-        index = decode_rows_index(frame.index, frame.header.n)
+        index = decode_rows_index(frame.directory, frame.header.n)
         at = 0
-        for tag, count in zip(index.tags, index.counts):
+        for tag, count in zip(index.tags, index.counts, strict=True):
             series = self._series.setdefault(tag, _Series())
             series.frames.append((frame, at, count))
             series.sealed += count
@@ -260,7 +261,7 @@ class FileSet:
         self._read_to = max(self._read_to, index.stop)
 
     def _index_records(self, frame: Frame, touched: set[int]) -> None:
-        index = decode_records_index(frame.index, frame.header.n)
+        index = decode_records_index(frame.directory, frame.header.n)
         self._records.append(frame)
         for i, tag in enumerate(index.tag):
             series = self._series.setdefault(tag, _Series())
@@ -328,9 +329,7 @@ class FileSet:
                 # Its checksum was right when it was indexed: the disk changed since, or a strange writer. The counts
                 # that were given must stay true, so the rows are there, as NaN, and the gap says why.
                 self._reject_once(frame, str(error))
-                columns = RowColumns(
-                    np.zeros(header.n, np.int64), np.full(header.n, np.nan), np.full(header.n, np.nan)
-                )
+                columns = RowColumns(np.zeros(header.n, np.int64), np.full(header.n, np.nan), np.full(header.n, np.nan))
             return columns, header.n * 24
 
         return self._cache.get((str(self.path), frame.offset), make)
@@ -381,14 +380,12 @@ class FileSet:
         payload, blobs = bodies[series.place[place]]
         return Record(series.step[place], series.time[place] / 1e6, payload, blobs)
 
-    def _decode_records(
-        self, frame: Frame
-    ) -> Callable[[], tuple[list[tuple[bytes, tuple[bytes, ...]]], int]]:
+    def _decode_records(self, frame: Frame) -> Callable[[], tuple[list[tuple[bytes, tuple[bytes, ...]]], int]]:
         def make() -> tuple[list[tuple[bytes, tuple[bytes, ...]]], int]:
             header = frame.header
             try:
                 body = self._body(frame.body_at, header.body_bytes, header.body_crc)
-                found = decode_records(body, header.codec, decode_records_index(frame.index, header.n))
+                found = decode_records(body, header.codec, decode_records_index(frame.directory, header.n))
             except ValueError as error:
                 self._reject_once(frame, str(error))
                 found = [(b"", ())] * header.n

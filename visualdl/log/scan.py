@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from visualdl.log.frame import BLOB, HEADER_BYTES, MAGIC, MAX_DIRECTORY_BYTES, Header, find_header, unpack_header
+from visualdl.log.frame import BLOB, HEADER_BYTES, MAX_DIRECTORY_BYTES, Header, find_header, unpack_header
 
 CHUNK_BYTES = 1 << 18
+JUMP_BYTES = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,11 @@ class Gap:
 
 
 class Frame(NamedTuple):
-    """A frame found whole: its header, where it starts, and its index, checked."""
+    """A frame found whole: its header, where it starts, and its clear index, checked."""
 
     header: Header
     offset: int
-    index: bytes
+    directory: bytes
 
     @property
     def body_at(self) -> int:
@@ -43,12 +44,15 @@ class Window:
         self._file = file
         self._start = 0
         self._data = b""
+        self._chunk = JUMP_BYTES
 
     def read(self, at: int, length: int) -> memoryview:
         """`length` bytes at `at`; fewer at the end of the file."""
         start = at - self._start
         if start < 0 or start + length > len(self._data):
-            self._data = read_at(self._file, at, min(max(length, CHUNK_BYTES), max(0, self.size - at)))
+            # After a jump over a blob little is read: just a header is wanted. Reading on, ever larger pieces.
+            self._chunk = min(4 * self._chunk, CHUNK_BYTES) if 0 <= start <= len(self._data) else JUMP_BYTES
+            self._data = read_at(self._file, at, min(max(length, self._chunk), max(0, self.size - at)))
             self._start, start = at, 0
         return memoryview(self._data)[start : start + length]
 
@@ -79,7 +83,7 @@ class Scan:
         self._searched = 0  # while the header at `offset` is bad: no good header starts before this
 
     def frames(self, file: int, size: int) -> Iterator[Frame]:
-        """The whole, good frames from `offset` on; bodies are checked too, except those of blobs (checked when read)."""
+        """The whole, good frames from `offset` on. Bodies are checked too, except those of blobs: when read."""
         window = Window(file, size)
         while self.offset + HEADER_BYTES <= size:
             header = unpack_header(window.read(self.offset, HEADER_BYTES))
@@ -95,7 +99,7 @@ class Scan:
             if fault:
                 self.reject(frame, fault)
             else:
-                frame = frame._replace(index=bytes(window.read(self.offset + HEADER_BYTES, header.index_bytes)))
+                frame = frame._replace(directory=bytes(window.read(self.offset + HEADER_BYTES, header.index_bytes)))
             self.offset = end
             if not fault:
                 yield frame
@@ -146,6 +150,3 @@ def _crc(window: Window, at: int, length: int) -> int:
         at += len(piece)
         length -= len(piece)
     return crc
-
-
-assert len(MAGIC) == 4

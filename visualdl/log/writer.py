@@ -1,9 +1,9 @@
 """Writing: one log is one file set, written by one process. Loads no numpy.
 
-    log = Log("runs/one")
-    append = log.row_appender(log.tag("scalar", "loss"))
-    append(0, 2.3)
-    log.close()
+log = Log("runs/one")
+append = log.row_appender(log.tag("scalar", "loss"))
+append(0, 2.3)
+log.close()
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 import os
 import re
+import threading
 import time as clock
 import weakref
 from collections.abc import Callable, Sequence
@@ -19,9 +20,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from visualdl.errors import LogClosed
-from visualdl.log.frame import JSON, Closed, encode_json
-from visualdl.log.head import MAX_CAPACITY, Append, host_name
-from visualdl.log.pump import Item, Pump
+from visualdl.log import lifetime
+from visualdl.log.filesystem import Mode, ring_mode
+from visualdl.log.frame import JSON, META, TAGS, Closed, encode_json
+from visualdl.log.frame_file import FrameFile
+from visualdl.log.head import LATEST, MAX_CAPACITY, Append, Ring, check_row, hot_path
+from visualdl.log.identity import host_name
+from visualdl.log.payloads import Item
+from visualdl.log.pump import Pump
+from visualdl.log.trouble import Trouble
 
 __all__ = ["Closed", "Log"]
 
@@ -54,52 +61,134 @@ class Log:
             raise ValueError(f"ring_rows must be a power of two up to {MAX_CAPACITY}, but {ring_rows!r} came")
         if queue_bytes < 0:
             raise ValueError(f"queue_bytes must not be negative, but {queue_bytes!r} came")
-        self._pump = Pump(
-            os.path.abspath(os.fsdecode(directory)),
-            _file_name,
-            durability=durability,
-            queue_bytes=queue_bytes,
-            when_full=when_full,
-            ring_rows=ring_rows,
-        )
+        self._directory = os.path.abspath(os.fsdecode(directory))
+        self._durability = durability
+        self._queue_bytes = queue_bytes
+        self._when_full = when_full
+        self._ring_rows = ring_rows
         self._ids: dict[tuple[str, str], int] = {}
-        # A log that nobody can reach any more is closed by its pump. The collector may call this anywhere, also with
-        # our locks held: it only sets a flag and rings the bell.
-        weakref.finalize(self, _abandon, self._pump).atexit = False
+        self._tags: list[dict[str, Any]] = []
+        self._meta: dict[str, Any] = {}
+        self._hot = hot_path(self._stuck)
+        self._begin()
+        lifetime.born(self)
+
+    def _begin(self) -> None:
+        self._path = os.path.join(self._directory, _file_name())
+        self._lock = threading.RLock()
+        self._trouble = Trouble(self._path)
+        self._pump: Pump | None = None
+        self._closed: Closed | None = None  # closed without ever having had files
+        self._skipped = False  # numbers were given to rows that were dropped
+
+    def forked(self) -> None:
+        """In a forked child: the files are the parent's, and the next record opens new ones. What is closed stays so."""
+        closed = self.closed
+        if self._pump is not None:
+            self._pump.release()
+        self._hot.restart()
+        self._begin()
+        if closed:
+            self._hot.limit(-1)
+            self._closed = Closed(0, 0, 0)
 
     @property
     def path(self) -> Path:
         """The .vdl file. Known before it exists; a forked child has its own."""
-        return Path(self._pump.path)
+        return Path(self._path)
 
     @property
     def closed(self) -> bool:
-        """Was close() called?"""
-        return self._pump.closing
+        """Is it closed, or being closed?"""
+        return self._closed is not None or (self._pump is not None and self._pump.closing)
 
     @property
     def dropped(self) -> int:
-        """Records and rows that could not be kept so far."""
-        return self._pump.dropped
+        """Rows and records that could not be kept so far."""
+        return self._trouble.dropped
+
+    # -------------------------------------------------------------------------------------------- opening
+
+    def _opened(self) -> Pump | None:
+        """Under the lock: the pump of the open files; None when there are none and there cannot be, for now."""
+        if self._pump is None and not self._trouble.waiting():
+            try:
+                self._pump = self._open()
+            except OSError as error:
+                self._trouble.note(error)
+            else:
+                self._trouble.over()
+        return self._pump
+
+    def _open(self) -> Pump:
+        os.makedirs(self._directory, exist_ok=True)
+        mode: Mode = ring_mode(self._directory) if self._durability == "auto" else self._durability
+        first = self._hot.skip() + 1 if self._skipped else 0
+        file = FrameFile(self._path)
+        try:
+            if self._tags:
+                file.owe(TAGS, encode_json(self._tags), n=len(self._tags))
+            if self._meta:
+                file.owe(META, encode_json(self._meta))
+            ring = Ring(os.path.splitext(self._path)[0] + ".head", capacity=self._ring_rows, mode=mode, first=first)
+        except BaseException:
+            file.close()
+            os.unlink(self._path)
+            raise
+        pump = Pump(
+            file,
+            ring,
+            self._hot,
+            self._trouble,
+            self._tags,
+            queue_bytes=self._queue_bytes,
+            when_full=self._when_full,
+        )
+        # The collector calls this anywhere, also where our locks are held: it sets a flag and rings the bell.
+        weakref.finalize(self, pump.abandon).atexit = False
+        return pump
+
+    def _stuck(self, number: int, tag: int, step: int, value: float, time: float) -> None:
+        """A row that cannot go the fast way: the first of all, or one that has to wait."""
+        with self._lock:
+            if self._closed is not None:
+                raise LogClosed(f"a row came after close(): {self._path}")
+            pump = self._opened()
+            self._skipped = self._skipped or pump is None
+        if pump is not None:
+            pump.row(number, tag, step, value, time)
+        else:
+            check_row(step, value)
+            self._trouble.drop(1)
+
+    # -------------------------------------------------------------------------------------------- logging
 
     def tag(self, kind: str, tag: str, **meta: JSON) -> int:
         """The id of a tag; the first call declares it. `meta` is JSON about the series; a later call may add to it."""
-        pump = self._pump
-        with pump.lock:
+        with self._lock:
             known = self._ids.get((kind, tag))
             if known is None:
-                entry: dict[str, Any] = {**meta, "id": len(pump.tags), "kind": kind, "tag": tag}
-                encode_json(entry)
-                pump.tags.append(entry)
-                self._ids[kind, tag] = entry["id"]
-            else:
-                entry = {**pump.tags[known], **meta, "id": known, "kind": kind, "tag": tag}
-                if entry == pump.tags[known]:
-                    return known
-                encode_json(entry)
-                pump.tags[known] = entry
-        pump.say(tag=entry)
-        return int(entry["id"])
+                known = len(self._tags)
+            elif not meta:
+                return known
+            entry = {**(self._tags[known] if known < len(self._tags) else {}), **meta}
+            entry.update(id=known, kind=kind, tag=tag)
+            body = encode_json([entry])
+            if known == len(self._tags):
+                self._tags.append(entry)
+                self._ids[kind, tag] = known
+            elif entry == self._tags[known]:
+                return known
+            self._tags[known] = entry
+            self._say(TAGS, body)
+            return known
+
+    def _say(self, type: int, body: bytes) -> None:
+        if self._pump is not None and self._pump.closed is None:
+            try:
+                self._pump.file.owe(type, body)
+            except (OSError, ValueError) as error:  # ValueError: closed this moment
+                self._trouble.note(error)
 
     def row_appender(self, tag_id: int) -> Append:
         """append(step, value, time=None): logs one number. The hot path, well under 1 µs.
@@ -109,9 +198,7 @@ class Log:
         anything else; LogClosed after close().
         """
         self._known(tag_id)
-        append = self._pump.hot.appender(tag_id)
-        append.__dict__["log"] = self  # whoever can append keeps the log open
-        return append
+        return self._hot.appender(tag_id)
 
     def append(
         self, tag_id: int, step: int, time: float | None, encode: Callable[[], tuple[bytes, Sequence[bytes]]], size: int
@@ -126,39 +213,51 @@ class Log:
         if not -(1 << 63) <= step < 1 << 63:
             raise OverflowError(f"step must fit in 64 bits, but {step} came")
         time = clock.time() if time is None else float(time)
-        if not -9.2e12 < time < 9.2e12:
+        if not -LATEST < time < LATEST:
             raise ValueError(f"time must be finite seconds since 1970 UTC, but {time!r} came")
-        self._pump.put(Item(tag_id, step, time, encode, max(0, size)))
+        with self._lock:
+            if self._closed is not None:
+                raise LogClosed(f"a record came after close(): {self._path}")
+            pump = self._opened()
+        if pump is not None:
+            pump.put(Item(tag_id, step, time, encode, max(0, size)))
+        else:
+            self._trouble.drop(1)
 
     def _known(self, tag_id: int) -> None:
-        if not 0 <= operator.index(tag_id) < len(self._pump.tags):
+        if not 0 <= operator.index(tag_id) < len(self._tags):
             raise KeyError(f"tag id {tag_id!r} was never given by tag()")
 
     def meta(self, **values: JSON) -> None:
         """Merges JSON values into the run's metadata; creates the files."""
-        encode_json(values)
-        pump = self._pump
-        with pump.lock:
-            if pump.closing:
-                raise LogClosed(f"metadata came after close(): {pump.path}")
-            pump.metas.update(values)
-            fresh = pump.unopened
-            pump.open()
-        if not fresh:
-            pump.say(meta=values)
+        body = encode_json(values)
+        with self._lock:
+            if self.closed:
+                raise LogClosed(f"metadata came after close(): {self._path}")
+            self._meta.update(values)
+            if self._pump is None:
+                self._opened()
+            else:
+                self._say(META, body)
+
+    # -------------------------------------------------------------------------------------------- ending
 
     def flush(self) -> None:
         """When this returns, every call that returned before is in the files, and visible to a reader."""
-        self._pump.flush()
+        if self._pump is not None:
+            self._pump.flush()
 
     def close(self) -> Closed:
         """Seals and closes the files, quickly; tells what they hold and what was dropped. Again: the same answer."""
-        return self._pump.close()
-
-
-def _abandon(pump: Pump) -> None:
-    pump.abandoned = True
-    pump.wake()
+        with self._lock:
+            if self._pump is None and self._closed is None:
+                self._hot.limit(-1)
+                self._closed = Closed(0, 0, self._trouble.dropped, self._trouble.reasons())
+            pump = self._pump
+        if pump is not None:
+            return pump.close()
+        assert self._closed is not None
+        return self._closed
 
 
 def _file_name() -> str:
