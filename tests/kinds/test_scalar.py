@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def plain_thin(x: list[float], value: list[float], n: int) -> list[int]:
     for i in sorted(range(len(x)), key=lambda i: x[i]):
         members.setdefault(sum(edge <= x[i] for edge in edges), []).append(i)
     kept = {i for i in range(len(x)) if not math.isfinite(value[i])}
-    if any(later < earlier for earlier, later in zip(x[:-1], x[1:], strict=True)):
+    if any(later < earlier for earlier, later in pairwise(x)):
         kept |= {0, len(x) - 1}
     for some in members.values():
         kept |= {some[0], some[-1]}

@@ -38,10 +38,11 @@ def arrange(
     writer began at started[i]. The rules:
 
     - Parts whose times overlap were written side by side: they are merged by step (equal steps in order of the parts).
-    - Parts whose times do not overlap follow each other. Where the later one starts behind the last step of the
-      earlier one, the run was started again: a new segment. Where it does not, it continues the same segment.
+    - Parts whose times do not overlap follow each other. One that begins after the last step so far continues the
+      segment; one that begins at that step or before it is the run started again: a new segment.
     - Within one part, a step that goes back is a late point, sorted in by its step, unless the stretch that goes back
-      holds a step that was written before: then the writer started again, and a new segment begins.
+      holds a step that this segment has already: then the writer started again, and a new segment begins. More than
+      MAX_RESTARTS of those in one part are taken for no order at all.
     - A segment is history (`ghost_from`) from the least step on with which any later segment begins.
     """
     strands: list[slice | IntArray] = []
@@ -99,21 +100,24 @@ def _strands(step: IntArray, begin: int, end: int) -> list[slice | IntArray]:
     if not len(back):
         return [slice(begin, end)]
     starts = np.concatenate([[0], back])
-    run_of = np.repeat(starts, np.diff(np.append(starts, len(steps))))
-    again = np.flatnonzero(np.logical_or.reduceat(_first_written(steps) < run_of, starts))
-    cuts = starts[again] if len(again) <= MAX_RESTARTS else starts[:0]
-    bounds = [0, *cuts.tolist(), len(steps)]
-    return [_in_order(steps, low, high, begin) for low, high in pairwise(bounds)]
+    cuts = [0]
+    for start, written in zip(starts.tolist(), _last_written(steps, starts).tolist(), strict=True):
+        if written >= cuts[-1]:
+            cuts.append(start)
+    if len(cuts) > MAX_RESTARTS:
+        cuts = [0]
+    return [_in_order(steps, low, high, begin) for low, high in pairwise([*cuts, len(steps)])]
 
 
-def _first_written(steps: IntArray) -> IntArray:
-    """For each point, the index of the first point with the same step."""
+def _last_written(steps: IntArray, starts: IntArray) -> IntArray:
+    """For each ascending stretch of `steps`, the last point before it with a step that it holds too; -1 for none."""
     order = np.argsort(steps, kind="stable")
     arranged = steps[order]
-    fresh = np.concatenate([[True], arranged[1:] != arranged[:-1]])
-    first = np.empty(len(steps), np.int64)
-    first[order] = order[np.maximum.accumulate(np.where(fresh, np.arange(len(steps)), 0))]
-    return first
+    before = np.full(len(steps), -1)
+    before[order[1:]] = np.where(arranged[1:] == arranged[:-1], order[:-1], -1)
+    before[before >= np.repeat(starts, np.diff(np.append(starts, len(steps))))] = -1  # twice in this stretch
+    last: IntArray = np.maximum.reduceat(before, starts)
+    return last
 
 
 def _in_order(steps: IntArray, low: int, high: int, begin: int) -> slice | IntArray:
