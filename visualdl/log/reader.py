@@ -10,9 +10,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from types import MappingProxyType
@@ -23,19 +21,18 @@ import numpy.typing as npt
 
 from visualdl.log import frame as frames
 from visualdl.log.cache import FrameCache
+from visualdl.log.catalog import Catalog, Record, Series, Tag
 from visualdl.log.columns import (
     RowColumns,
     decode_records,
     decode_records_index,
     decode_rows,
-    decode_rows_index,
     microseconds,
     seconds,
 )
-from visualdl.log.frame import Closed, decode_closed, decode_json
-from visualdl.log.head import HeadState
-from visualdl.log.identity import seems_alive
-from visualdl.log.scan import Frame, Gap, Scan, read_at
+from visualdl.log.frame import Closed
+from visualdl.log.identity import Life, life
+from visualdl.log.scan import Frame, Gap, Scan, open_to_read, read_at
 from visualdl.log.tail import ROW_DTYPE, OpenHead
 
 __all__ = ["Closed", "FileSet", "FrameCache", "Gap", "Record", "Tag", "find_file_sets"]
@@ -44,36 +41,6 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 _NAME = re.compile(r"(\d{8}T\d{6}\.\d{6})Z-.+\.vdl")
 _TRIES = 20
-
-
-@dataclass(frozen=True)
-class Tag:
-    """A declared tag: its id in this file set, its kind, its name, and what else was said about it."""
-
-    id: int
-    kind: str
-    name: str
-    meta: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Record:
-    """A payload record. time: seconds since 1970 UTC; blobs: content addresses, 16 bytes each, for `FileSet.blob`."""
-
-    step: int
-    time: float
-    payload: bytes
-    blobs: tuple[bytes, ...]
-
-
-class _Series:
-    """Where the rows and records of one tag are."""
-
-    def __init__(self) -> None:
-        self.frames: list[tuple[Frame, int, int]] = []  # frame, first row in it, rows
-        self.sealed = 0  # rows in those
-        self.step, self.time = array("q"), array("q")  # of records; time in microseconds
-        self.frame, self.place = array("q"), array("q")  # of records: index in _records, position in that frame
 
 
 class FileSet:
@@ -85,7 +52,6 @@ class FileSet:
     def __init__(self, path: Path, *, cache: FrameCache | None = None) -> None:
         self.path = Path(path)
         self.live = False
-        self.closed: Closed | None = None
         self.bytes_read = 0
         self.bytes_total = 0
         self.dropped = 0
@@ -94,12 +60,7 @@ class FileSet:
         self._cache = cache if cache is not None else FrameCache(32 << 20)
         self._lock = threading.RLock()
         self._scan = Scan()
-        self._tags: dict[int, Tag] = {}
-        self._meta: dict[str, Any] = {}
-        self._series: dict[int, _Series] = {}
-        self._records: list[Frame] = []
-        self._blobs: dict[bytes, tuple[int, int, int]] = {}  # address -> body offset, length, crc
-        self._covered = 0  # ring rows before it are in frames
+        self._catalog = Catalog()
         self._read_to = 0  # ring rows before it are in frames or in _tail
         self._tail = np.empty(0, ROW_DTYPE)
         self._numbers = np.empty(0, np.int64)
@@ -112,13 +73,18 @@ class FileSet:
     def tags(self) -> Mapping[int, Tag]:
         """The declared tags by id."""
         with self._lock:
-            return MappingProxyType(dict(self._tags))
+            return MappingProxyType(dict(self._catalog.tags))
+
+    @property
+    def closed(self) -> Closed | None:
+        """What the writer told when it closed the log; None while it is open, or was cut off."""
+        return self._catalog.closed
 
     @property
     def meta(self) -> Mapping[str, Any]:
         """The run's metadata, merged."""
         with self._lock:
-            return MappingProxyType(dict(self._meta))
+            return MappingProxyType(dict(self._catalog.meta))
 
     @property
     def gaps(self) -> Sequence[Gap]:
@@ -130,7 +96,7 @@ class FileSet:
     def count(self, tag_id: int) -> int:
         """Rows or records of a tag so far; 0 for a tag that is not known."""
         with self._lock:
-            series = self._series.get(tag_id)
+            series = self._catalog.series.get(tag_id)
             found = series.sealed + len(series.step) if series else 0
             return found + self._tail_counts.get(tag_id, 0)
 
@@ -165,16 +131,18 @@ class FileSet:
             if state is None or self.closed is not None:
                 self.live = False
                 return True
-            self.live = seems_alive(state.writer, state.beat)
+            seen = life(state.writer, state.beat)
+            self.live = seen is Life.LIVES
             self.dropped = state.dropped
-            first = max(self._read_to, self._covered, state.tail)
-            new = head.rows(state.capacity, first, final=not self.live)
+            first = max(self._read_to, self._catalog.covered, state.tail)
+            new = head.rows(state.capacity, first, final=seen is Life.DEAD)
             after = head.state()
-            if after is None or after.tail > max(self._covered, state.tail):
+            if after is None or after.tail > max(self._catalog.covered, state.tail):
                 return False  # slots may have been used again while they were copied
             self._add_tail(new.table, new.numbers, touched)
             self._read_to = max(self._read_to, new.stop)
-            self._note_dead(state)
+            if seen is Life.DEAD and state.writer.start:  # certain: it need not be read again unless it changes
+                self._dead_head = _stamp(self._head_path)
             return True
         except OSError:
             return True
@@ -190,10 +158,6 @@ class FileSet:
         except OSError:
             return None
 
-    def _note_dead(self, state: HeadState) -> None:
-        if not self.live and state.writer.start:
-            self._dead_head = _stamp(self._head_path)  # certain, so it need not be read again unless it changes
-
     def _add_tail(self, table: npt.NDArray[Any], numbers: IntArray, touched: set[int]) -> None:
         if len(table):
             self._tail = np.concatenate([self._tail, table])
@@ -208,131 +172,67 @@ class FileSet:
             size = os.stat(self.path).st_size
             self.bytes_total = size
             if size > self._scan.offset:
-                file = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-                try:
+                with open_to_read(self.path) as file:
                     for frame in self._scan.frames(file, size):
-                        self._index(frame, file, touched)
-                finally:
-                    os.close(file)
+                        try:
+                            self._catalog.add(frame, file, touched)
+                        except ValueError as error:
+                            self._scan.reject(frame, str(error))
         except OSError:
-            return
+            return  # what is known stays known
         finally:
             self.bytes_read = self._scan.offset
-        if len(self._numbers) and self._numbers[0] < self._covered:
+        self._read_to = max(self._read_to, self._catalog.covered)
+        if self._catalog.closed is not None:
+            self.live = False
+            self.dropped = self._catalog.closed.dropped
+        if len(self._numbers) and self._numbers[0] < self._catalog.covered:
             self._drop_covered()
 
     def _drop_covered(self) -> None:
-        keep = self._numbers >= self._covered
+        keep = self._numbers >= self._catalog.covered
         self._tail, self._numbers = self._tail[keep], self._numbers[keep]
         tags, counts = np.unique(self._tail["tag"], return_counts=True)
         self._tail_counts = dict(zip(tags.tolist(), counts.tolist(), strict=True))
-
-    # -------------------------------------------------------------------------------------------- indexing
-
-    def _index(self, frame: Frame, file: int, touched: set[int]) -> None:
-        header = frame.header
-        try:
-            if header.type == frames.ROWS:
-                self._index_rows(frame, touched)
-            elif header.type == frames.RECORDS:
-                self._index_records(frame, touched)
-            elif header.type == frames.BLOB:
-                if len(frame.directory) != frames.ADDRESS_BYTES:
-                    raise ValueError("a BLOB frame's index is an address of 16 bytes")
-                self._blobs[frame.directory] = (frame.body_at, header.body_bytes, header.body_crc)
-            elif header.type in (frames.TAGS, frames.META, frames.CLOSE):
-                if header.body_bytes > frames.MAX_DIRECTORY_BYTES:
-                    raise ValueError(f"a directory of {header.body_bytes} bytes is over the limit")
-                body = read_at(file, frame.body_at, header.body_bytes)
-                self._index_words(header.type, frames.inflate(header.codec, body, header.body_bytes), touched)
-        except ValueError as error:
-            self._scan.reject(frame, str(error))
-
-    def _index_rows(self, frame: Frame, touched: set[int]) -> None:
-        index = decode_rows_index(frame.directory, frame.header.n)
-        at = 0
-        for tag, count in zip(index.tags, index.counts, strict=True):
-            series = self._series.setdefault(tag, _Series())
-            series.frames.append((frame, at, count))
-            series.sealed += count
-            at += count
-            touched.add(tag)
-        self._covered = max(self._covered, index.stop)
-        self._read_to = max(self._read_to, index.stop)
-
-    def _index_records(self, frame: Frame, touched: set[int]) -> None:
-        index = decode_records_index(frame.directory, frame.header.n)
-        self._records.append(frame)
-        for i, tag in enumerate(index.tag):
-            series = self._series.setdefault(tag, _Series())
-            series.step.append(index.step[i])
-            series.time.append(index.time[i])
-            series.frame.append(len(self._records) - 1)
-            series.place.append(i)
-            touched.add(tag)
-
-    def _index_words(self, type: int, body: bytes, touched: set[int]) -> None:
-        if type == frames.CLOSE:
-            self.closed = decode_closed(body)
-            self.dropped = self.closed.dropped
-            self.live = False
-            return
-        value = decode_json(body)
-        if type == frames.META:
-            if not isinstance(value, dict):
-                raise ValueError("a META frame holds a JSON object")
-            self._meta.update(value)
-            return
-        if not isinstance(value, list) or not all(map(_is_tag, value)):
-            raise ValueError("a TAGS frame holds a JSON list of objects with id, kind and tag")
-        for entry in value:
-            meta = {name: said for name, said in entry.items() if name not in ("id", "kind", "tag")}
-            tag = Tag(entry["id"], entry["kind"], entry["tag"], MappingProxyType(meta))
-            if self._tags.get(tag.id) != tag:
-                self._tags[tag.id] = tag
-                touched.add(tag.id)
 
     # -------------------------------------------------------------------------------------------- rows
 
     def rows(self, tag_id: int, since: int = 0) -> tuple[IntArray, FloatArray, FloatArray]:
         """step int64, time float64 (seconds), value float64 of a tag's rows from the since-th on, in call order."""
         with self._lock:
-            steps, times, values = [], [], []
-            series = self._series.get(tag_id)
+            parts: list[RowColumns] = []
+            series = self._catalog.series.get(tag_id)
             seen = 0
-            for frame, at, count in series.frames if series else ():
-                seen += count
-                if seen > since:
+            for frame, at, count in list(series.frames) if series else ():
+                if seen + count > since:
                     columns = self._columns(frame)
-                    part = slice(at + max(0, count - (seen - since)), at + count)
-                    steps.append(columns.step[part])
-                    times.append(columns.time[part])
-                    values.append(columns.value[part])
+                    if columns is None:
+                        continue  # its rows count no more
+                    part = slice(at + max(0, since - seen), at + count)
+                    parts.append(RowColumns(columns.step[part], columns.time[part], columns.value[part]))
+                seen += count
             if self._tail_counts.get(tag_id):
                 rows = self._tail[self._tail["tag"] == tag_id][max(0, since - seen) :]
-                steps.append(rows["step"])
-                times.append(seconds(microseconds(rows["time"])))
-                values.append(rows["value"])
-            return (
-                np.concatenate([np.empty(0, np.int64), *steps]),
-                np.concatenate([np.empty(0, np.float64), *times]),
-                np.concatenate([np.empty(0, np.float64), *values]),
-            )
+                parts.append(RowColumns(rows["step"], seconds(microseconds(rows["time"])), rows["value"]))
+            if not parts:
+                return np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.float64)
+            step, time, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+            return step, time, value
 
-    def _columns(self, frame: Frame) -> RowColumns:
+    def _columns(self, frame: Frame) -> RowColumns | None:
+        """A frame's columns; None, and its rows count no more, when the disk has changed since it was checked."""
+
         def make() -> tuple[RowColumns, int]:
             header = frame.header
-            try:
-                body = self._body(frame.body_at, header.body_bytes, header.body_crc)
-                columns = decode_rows(body, header.codec, header.flags, header.n)
-            except ValueError as error:
-                # Its checksum was right when it was indexed: the disk changed since, or a strange writer. The counts
-                # that were given must stay true, so the rows are there, as NaN, and the gap says why.
-                self._reject_once(frame, str(error))
-                columns = RowColumns(np.zeros(header.n, np.int64), np.full(header.n, np.nan), np.full(header.n, np.nan))
-            return columns, header.n * 24
+            body = self._body(frame.body_at, header.body_bytes, header.body_crc)
+            return decode_rows(body, header.codec, header.flags, header.n), header.n * 24
 
-        return self._cache.get((str(self.path), frame.offset), make)
+        try:
+            return self._cache.get((str(self.path), frame.offset), make)
+        except ValueError as error:
+            self._reject_once(frame, str(error))
+            self._catalog.forget_rows(frame)
+            return None
 
     def _reject_once(self, frame: Frame, reason: str) -> None:
         if not any(gap.offset == frame.offset for gap in self._scan.gaps):
@@ -341,15 +241,10 @@ class FileSet:
     def _body(self, at: int, length: int, crc: int) -> bytes:
         """A stored body, checked. ValueError when it is not what was written."""
         try:
-            file = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        except OSError as error:
-            raise ValueError(f"the file cannot be opened any more: {error.strerror}") from error
-        try:
-            body = read_at(file, at, length)
+            with open_to_read(self.path) as file:
+                body = read_at(file, at, length)
         except OSError as error:
             raise ValueError(f"the file cannot be read any more: {error.strerror}") from error
-        finally:
-            os.close(file)
         if len(body) != length or frames.checksum(body) != crc:
             raise ValueError("the body does not fit its checksum")
         return body
@@ -359,7 +254,7 @@ class FileSet:
     def record_index(self, tag_id: int, since: int = 0) -> tuple[IntArray, FloatArray]:
         """step int64 and time float64 (seconds) of a tag's payload records from the since-th on; no payload is read."""
         with self._lock:
-            series = self._series.get(tag_id) or _Series()
+            series = self._catalog.series.get(tag_id) or Series()
             step = np.array(series.step[since:], dtype=np.int64)
             return step, seconds(np.array(series.time[since:], dtype=np.int64))
 
@@ -370,12 +265,12 @@ class FileSet:
         damage is in `gaps`.
         """
         with self._lock:
-            series = self._series.get(tag_id) or _Series()
+            series = self._catalog.series.get(tag_id) or Series()
             places = range(len(series.step))[where] if isinstance(where, slice) else where
             return [self._record(series, place) for place in places]
 
-    def _record(self, series: _Series, place: int) -> Record:
-        frame = self._records[series.frame[place]]
+    def _record(self, series: Series, place: int) -> Record:
+        frame = self._catalog.records[series.frame[place]]
         bodies = self._cache.get((str(self.path), frame.offset), self._decode_records(frame))
         payload, blobs = bodies[series.place[place]]
         return Record(series.step[place], series.time[place] / 1e6, payload, blobs)
@@ -396,7 +291,7 @@ class FileSet:
     def blob(self, address: bytes) -> bytes | None:
         """The bytes of a blob, checked; None when this file set does not hold it, or only damaged."""
         with self._lock:
-            found = self._blobs.get(address)
+            found = self._catalog.blobs.get(address)
         if found is None:
             return None
         at, length, crc = found
@@ -407,15 +302,6 @@ class FileSet:
                 if not any(gap.offset == at for gap in self._scan.gaps):
                     self._scan.gaps.append(Gap(at, length, f"blob: {error}"))
             return None
-
-
-def _is_tag(entry: Any) -> bool:
-    return (
-        isinstance(entry, dict)
-        and type(entry.get("id")) is int
-        and isinstance(entry.get("kind"), str)
-        and isinstance(entry.get("tag"), str)
-    )
 
 
 def _size(path: Path) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from visualdl.log.frame import BLOB, HEADER_BYTES, MAX_DIRECTORY_BYTES, Header, find_header, unpack_header
@@ -55,6 +57,16 @@ class Window:
             self._data = read_at(self._file, at, min(max(length, self._chunk), max(0, self.size - at)))
             self._start, start = at, 0
         return memoryview(self._data)[start : start + length]
+
+
+@contextlib.contextmanager
+def open_to_read(path: Path) -> Iterator[int]:
+    """A file's descriptor, for reading only."""
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        yield file
+    finally:
+        os.close(file)
 
 
 def read_at(file: int, at: int, length: int) -> bytes:

@@ -82,7 +82,7 @@ class Log:
         self._skipped = False  # numbers were given to rows that were dropped
 
     def forked(self) -> None:
-        """In a forked child: the files are the parent's, and the next record opens new ones. What is closed stays so."""
+        """In a forked child: the files are the parent's; the next record opens new ones. What is closed stays so."""
         closed = self.closed
         if self._pump is not None:
             self._pump.release()
