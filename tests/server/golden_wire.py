@@ -69,7 +69,7 @@ def answers() -> Iterator[tuple[str, dict[str, Any], list[SeriesColumns]]]:
             )
         ],
     )
-    # Ragged columns: `offsets` has one more entry than there are points.
+    # Ragged columns, with offsets that have one more entry than there are points.
     yield (
         "histogram",
         {"kind": "histogram", "tag": "weights", "axis": "relative"},
@@ -85,10 +85,11 @@ def answers() -> Iterator[tuple[str, dict[str, Any], list[SeriesColumns]]]:
                 {
                     "step": np.array([0.0, 4999.0]),
                     "time": np.array([1767225600.0, 1767229200.0]),
-                    "offsets": np.array([0, 4, 6], dtype=np.uint32),
+                    "counts": np.array([3, 40, 7, 5, 450], dtype=np.uint32),
+                    "offsets": np.array([0, 3, 5], dtype=np.uint32),
                     "edges": np.array([-1.0, -0.5, 0.5, 1.0, -2.0, 2.0]),
-                    "counts": np.array([3.0, 40.0, 5.0, 450.0], dtype=np.float32),
-                    "nonfinite": np.array([0.0, 2.0]),
+                    "edge_offsets": np.array([0, 4, 6], dtype=np.uint32),
+                    "nonfinite": np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 1.0]], dtype=np.float32),
                 },
             )
         ],

@@ -1,8 +1,8 @@
 """The example that newcomers see first: a small network learns six shapes, four times over, in about two seconds.
 
 Nothing in it is made up but the clock (a step is said to take a second): the network is trained on the spot, in numpy.
-Each run has something to find on the board: a spike and a NaN from bad data, a restart from a checkpoint, gradients that
-leave the range of float16.
+Each run has something to find on the board: a spike and a NaN from bad data, a restart from a checkpoint, gradients
+that leave the range of float16.
 """
 
 from __future__ import annotations

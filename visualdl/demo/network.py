@@ -26,7 +26,8 @@ def fresh(inputs: int, classes: int, seed: int) -> Weights:
     random = np.random.default_rng(seed)
 
     def layer(rows: int, columns: int) -> FloatArray:
-        return random.standard_normal((rows, columns)).astype(np.float32) * np.float32(0.3 / np.sqrt(rows))
+        weight: FloatArray = (random.standard_normal((rows, columns)) * (0.3 / rows**0.5)).astype(np.float32)
+        return weight
 
     return {
         "encoder.weight": layer(inputs, HIDDEN),

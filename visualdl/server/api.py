@@ -164,7 +164,7 @@ class Api:
             "etag": etag,
             "content-security-policy": "default-src 'none'; sandbox",
         }
-        shown = next((name for first, name in _PICTURES if first.match(content)), None)
+        shown = picture_type(content)
         if shown is None:
             headers["content-disposition"] = f'attachment; filename="{address}.bin"'
         return Response(content, media_type=shown or "application/octet-stream", headers=headers)
@@ -202,6 +202,11 @@ class Api:
         finally:
             self._uploads -= 1
             await asyncio.shield(self._pool.run(lambda job: upload.close()))
+
+
+def picture_type(content: bytes) -> str | None:
+    """The media type of a picture that a browser may show, told by its first bytes; None for anything else."""
+    return next((name for first, name in _PICTURES if first.match(content)), None)
 
 
 def _run(run: RunInfo) -> dict[str, Any]:

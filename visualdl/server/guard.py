@@ -151,18 +151,15 @@ class Guard:
         acts = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD", "OPTIONS")
         if acts and not is_own_origin(headers, self._policy):
             return refusal(403, "Only the board's own page may ask this: the request comes from another origin")
-        if shows_token(headers, self._policy):
-            return None
-        return self._sign_in(scope, headers)
-
-    def _sign_in(self, scope: Scope, headers: Headers) -> Response:
         token = self._policy.token
-        assert token is not None
         at_page = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
-        if at_page:
+        if token is not None and at_page:
             given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
             if len(given) == 1 and _same(given[0], token):
                 return self._welcome(headers, token)
+        if shows_token(headers, self._policy):
+            return None
+        if at_page:
             return HTMLResponse(_PAGE.format(head="", text=_ASK), 401, _NEVER_KEPT)
         return refusal(401, "This board asks for its token: open the address that visualdl printed, or send a bearer")
 

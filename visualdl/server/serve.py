@@ -156,9 +156,19 @@ class BoardServer(uvicorn.Server):
             self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """End now. Downloads and live connections that are cut off by it are no errors to be told."""
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        """End now, because of a signal."""
+        _hush()
         super().handle_exit(sig, frame)
+
+    def end(self) -> None:
+        """End now. Safe from any thread."""
+        _hush()
+        self.should_exit = True
+
+
+def _hush() -> None:
+    # Downloads and live connections that an end cuts off are no errors to be told.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
 
 def serve(app: ASGIApp, listening: Listening, ready: Callable[[], None]) -> None:
@@ -184,5 +194,5 @@ class Background:
 
     def stop(self) -> None:
         """End it, and wait for its thread."""
-        self._server.should_exit = True
+        self._server.end()
         self._thread.join(30)

@@ -1,0 +1,1 @@
+"""Tests of visualdl.server: real servers, asked over sockets."""
