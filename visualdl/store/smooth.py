@@ -24,9 +24,9 @@ _CHUNK: Final = 1 << 16
 """Values handled at a time: an array of so many stays in the processor's cache between the passes over it."""
 _COARSE_SIGMA: Final = 24.0
 _GAUSSIAN_WORK: Final = 1 << 24
-"""Points times taps, about 5 ms. Beyond, and from _COARSE_SIGMA on, the Gaussian is of means of `sigma // 12` points."""
+"""Points times taps, about 5 ms. Beyond, from _COARSE_SIGMA on, the Gaussian is of means of `sigma // 12` points."""
 _MEDIAN_WORK: Final = 1.6e8
-"""About 0.16 s, in the nanoseconds that `_median_cost` counts; beyond, medians are taken at every few points only."""
+"""About 0.16 s in nanoseconds, as measured; beyond, medians are taken at every few points only."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _convolve(value: FloatArray, counts: FloatArray, sigma: float) -> FloatArray
 def median(value: FloatArray, half: int) -> FloatArray:
     """The median of finite `value` over the `half` points on either side, and itself; mirrored at the ends.
 
-    When a window for every point would take too long (5 million points from 13 a window on), it is taken at every
+    When a window for every point would take too long (from 3 million points with 21 a window), it is taken at every
     few points, always more than ten a window, with straight lines between.
     """
     count = len(value)
