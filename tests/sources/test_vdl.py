@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,10 @@ from visualdl.sources.source import SeriesKey
 from visualdl.sources.vdl import VdlRun
 
 LOSS = SeriesKey("scalar", "loss")
+
+
+def encoded(step: int) -> tuple[bytes, list[bytes]]:
+    return b"record %d" % step, [b"blob %d" % step]
 
 
 def opened(folder: Path) -> VdlRun:
@@ -65,7 +70,7 @@ def test_payload_records_come_with_their_blobs(tmp_path: Path) -> None:
     log = Log(tmp_path)
     tag = log.tag("image", "photo")
     for step in range(3):
-        log.append(tag, step, None, lambda step=step: (b"record %d" % step, [b"blob %d" % step]), 10)
+        log.append(tag, step, None, partial(encoded, step), 10)
     log.close()
     run = opened(tmp_path)
     key = SeriesKey("image", "photo")

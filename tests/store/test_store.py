@@ -26,9 +26,9 @@ def only_run(store: Store) -> str:
 
 def test_an_empty_or_missing_root_is_no_error(tmp_path: Path) -> None:
     store = Store([tmp_path, tmp_path / "missing"])
-    assert store.progress == (0, 0)
+    before = store.progress
     assert store.refresh() == Changes(0, structure=False)
-    assert store.progress is None
+    assert (before, store.progress) == ((0, 0), None)
     assert store.runs() == ()
     assert {kind: dict(tags) for kind, tags in store.tags().items()} == {"scalar": {}, "image": {}, "histogram": {}}
 
@@ -114,7 +114,9 @@ def test_a_reading_in_small_steps_finds_the_same_and_shows_how_far_it_is(tmp_pat
     for i in range(12):
         live(tmp_path / f"r{i}").rows([1.0] * 100).close()
     store = Store([tmp_path])
-    progress, advanced, passes = [], [], 0
+    progress: list[tuple[int, int]] = []
+    advanced: list[tuple[str, str, str]] = []
+    passes = 0
     while store.progress is not None:
         progress.append(store.progress)
         changes = store.refresh(seconds=0.0)
@@ -169,10 +171,10 @@ def test_images_and_histograms_come_back_as_they_were_encoded(tmp_path: Path, li
     assert photos.points.value is None
     assert [(one.height, one.width, one.channels) for one in photos.points.decoded or ()] == [(4, 6, 3)] * 3
     assert store.blob(only_run(store), photos.points.decoded[0].blob) == picture.blobs[0]  # type: ignore[index]
-    spread = store.read(Question(kind="histogram", tag="weights", run=only_run(store), start=1, stop=1))
-    assert [int(one.counts.sum()) for one in spread.points.decoded or ()] == [100] * 3
-    assert spread.total == 1
-    assert histogram.columns(spread.points)["offsets"].tolist() == [0, 10, 20, 30]
+    weights = store.read(Question(kind="histogram", tag="weights", run=only_run(store), start=1, stop=1))
+    assert [int(one.counts.sum()) for one in weights.points.decoded or ()] == [100] * 3
+    assert weights.total == 1
+    assert histogram.columns(weights.points)["offsets"].tolist() == [0, 10, 20, 30]
 
 
 def test_a_record_that_does_not_decode_is_left_out_and_counted(tmp_path: Path, live: Live) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -36,10 +36,9 @@ def relative(root: Path, found: list[Found]) -> list[tuple[str, tuple[str, ...]]
 
 
 @pytest.fixture
-def settled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Folders changed just now are not listed again for that reason alone."""
     monkeypatch.setattr(module, "_DOUBTFUL_NS", -(10**12))
-    return
 
 
 def test_folders_at_any_depth_are_found_and_what_is_no_log_is_passed_over(tmp_path: Path) -> None:
