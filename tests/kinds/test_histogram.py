@@ -310,3 +310,9 @@ def test_thinning_follows_the_axis_when_steps_go_back() -> None:
     kept = histogram.thin(x, points_of(spread), 40)
     assert (np.diff(kept) > 0).all()
     assert {0, 299} <= set(kept.tolist())
+
+
+def test_a_widened_constant_does_not_hide_the_range_of_the_others_when_thinning() -> None:
+    spread = [counted([0.0] * 4 if i % 2 else [-0.001 * i, 0.001 * i + 1e-9], 10) for i in range(2000)]
+    kept = histogram.thin(np.arange(2000.0), points_of(spread), 100)
+    assert 1998 in kept, "the widest spread, beside constants whose buckets reach further"

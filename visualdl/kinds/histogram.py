@@ -172,21 +172,20 @@ def decode(payload: Payload) -> DecodedHistogram:
 def thin(x: FloatArray, points: Points, n: int) -> IntArray:
     """About min(n, MAX_POINTS) points, evenly over `x`; all of them when there are no more than that.
 
-    Of each of the stretches into which `x` is cut the first and last point are kept, and those that hold the least
-    edge, the greatest edge and the most non-finite values: the range of the series and a lone NaN never disappear.
+    Half of them are evenly spaced over `x`. The others are, in each of n / 8 stretches, those with the least value, the
+    greatest value and the most non-finite ones: the range of the series and a lone NaN never disappear.
     """
     count = len(points)
     n = max(1, min(n, MAX_POINTS))
     if count <= n:
         return np.arange(count, dtype=np.int64)
     spread: Sequence[DecodedHistogram] = points.decoded or ()
-    least = np.array([one.edges[0] if len(one.edges) else np.inf for one in spread])
-    greatest = np.array([one.edges[-1] if len(one.edges) else -np.inf for one in spread])
+    least, greatest = np.array([_ends(one) for one in spread]).T
     apart = np.array([one.nan + one.positive_inf + one.negative_inf for one in spread], np.float64)
     order = np.argsort(x, kind="stable")
-    kept: set[int] = {0, count - 1}
-    for stretch in np.array_split(order, max(1, n // 4)):
-        kept.update((int(stretch[0]), int(stretch[-1])))
+    even = np.searchsorted(x[order], np.linspace(x[order[0]], x[order[-1]], max(2, n // 2)))
+    kept: set[int] = {0, count - 1, *order[np.minimum(even, count - 1)].tolist()}
+    for stretch in np.array_split(order, max(1, n // 8)):
         kept.update((int(stretch[least[stretch].argmin()]), int(stretch[greatest[stretch].argmax()])))
         if apart[stretch].any():
             kept.add(int(stretch[apart[stretch].argmax()]))
@@ -215,6 +214,17 @@ def columns(points: Points) -> Mapping[str, AnyArray]:
 
 
 HISTOGRAM: Final = Kind("histogram", rows=False, encode=encode, decode=decode, thin=thin, columns=columns)
+
+
+def _ends(one: DecodedHistogram) -> tuple[float, float]:
+    """The least and the greatest value of a histogram, as far as its buckets tell; (inf, -inf) of an empty one."""
+    filled = np.flatnonzero(one.counts)
+    if not filled.size:
+        return math.inf, -math.inf
+    first, last = int(filled[0]), int(filled[-1])
+    if one.uniform and first == last and len(one.counts) > 1:  # a constant, widened evenly to both sides
+        return (float(one.edges[0] / 2 + one.edges[-1] / 2),) * 2
+    return float(one.edges[first]), float(one.edges[last + 1])
 
 
 def _offsets(lengths: Sequence[int]) -> AnyArray:

@@ -26,15 +26,8 @@ export function rowsIn(box: Box, count: number): Rows {
   return { amplitude, base: (row) => (count <= 1 ? box.bottom : box.top + amplitude + row * step) };
 }
 
-/** The outline as a path, closed along the base line when `closed`. */
-export function outlinePath(
-  pen: Pen,
-  outline: Outline,
-  x: Scale,
-  base: number,
-  amplitude: number,
-  closed: boolean,
-): void {
+/** The outline as a path, closed along the base line. */
+export function outlinePath(pen: Pen, outline: Outline, x: Scale, base: number, amplitude: number): void {
   const { low, high, heights } = outline;
   const bin = (high - low) / heights.length;
   pen.beginPath();
@@ -42,7 +35,7 @@ export function outlinePath(
   for (let i = 0; i < heights.length; i++)
     pen.lineTo(x.to(low + (i + 0.5) * bin), base - (heights[i] ?? 0) * amplitude);
   pen.lineTo(x.to(high), base);
-  if (closed) pen.closePath();
+  pen.closePath();
 }
 
 /** One row of a ridge plot: hides what stands behind it, then its colour, faint or strong, then its line. */
@@ -53,7 +46,7 @@ export function drawRidge(
   place: { readonly base: number; readonly amplitude: number },
   look: { readonly paper: string; readonly color: string; readonly strength: number; readonly line: number },
 ): void {
-  outlinePath(pen, outline, x, place.base, place.amplitude, true);
+  outlinePath(pen, outline, x, place.base, place.amplitude);
   pen.fillStyle = look.paper;
   pen.fill();
   pen.save();
@@ -61,10 +54,37 @@ export function drawRidge(
   pen.fillStyle = look.color;
   pen.fill();
   pen.restore();
-  outlinePath(pen, outline, x, place.base, place.amplitude, false);
-  pen.strokeStyle = look.color;
-  pen.lineWidth = look.line;
+  pen.save();
+  pen.globalAlpha = Math.min(1, 0.35 + look.strength * 1.2);
+  strokeRidge(pen, outline, x, place, look.color, look.line);
+  pen.restore();
+}
+
+/** The outline as a line, only where it rises from the base line: an empty row is not a stripe. */
+export function strokeRidge(
+  pen: Pen,
+  { low, high, heights }: Outline,
+  x: Scale,
+  { base, amplitude }: { readonly base: number; readonly amplitude: number },
+  color: string,
+  width: number,
+): void {
+  const bin = (high - low) / heights.length;
+  const n = heights.length;
+  const point = (i: number): readonly [number, number] => [
+    Math.min(x.to(high), Math.max(x.to(low), x.to(low + (i + 0.5) * bin))),
+    base - (heights[i] ?? 0) * amplitude,
+  ];
+  pen.strokeStyle = color;
+  pen.lineWidth = width;
   pen.lineJoin = "round";
+  pen.beginPath();
+  for (let i = -1; i < n; i++) {
+    if ((heights[i] ?? 0) <= 0 && (heights[i + 1] ?? 0) <= 0) continue;
+    // The first and the last point stand on the base line at the ends of the range.
+    if ((heights[i] ?? 0) <= 0 || i < 0) pen.moveTo(...point(i));
+    pen.lineTo(...point(i + 1));
+  }
   pen.stroke();
 }
 

@@ -6,8 +6,8 @@ import Options from "./Options.svelte";
 import { DEFAULTS, type HistogramOptions } from "./scene";
 import { joinSpreads } from "./spread";
 
-/** Histograms asked for at first: about one every two pixels of a card. Zoomed in, the server gives every one. */
-const POINTS = 240;
+/** Histograms asked for at first: about one a pixel of a card. Zoomed in, the server gives every one. */
+const POINTS = 300;
 
 export const HISTOGRAM: KindView<HistogramOptions> = {
   name: "histogram",

@@ -5,7 +5,7 @@ import { drawBands } from "../../draw/bands";
 import { drawHeat } from "../../draw/heat";
 import { LABEL_FONT, type Inks } from "../../draw/ink";
 import type { Pen } from "../../draw/pen";
-import { drawRidge, heightAt, outlinePath, rowsIn, type Outline, type Rows } from "../../draw/ridge";
+import { drawRidge, heightAt, outlinePath, rowsIn, strokeRidge, type Outline, type Rows } from "../../draw/ridge";
 import { linear, padded, type Scale, type Tick } from "../../draw/scale";
 import { count, short } from "../../format";
 import { heightOf, nonfinite, rowNear, type Scene } from "./scene";
@@ -80,6 +80,7 @@ function ridge(pen: Pen, parts: Parts): Picture {
       shapes.forEach((shape, i) => {
         const place = { base: rows.base(i), amplitude: rows.amplitude };
         const strength = strengthOf(i, shapes.length);
+        drawBase(to, look.inks, box, place.base);
         drawRidge(to, shape, x, place, { paper: look.inks.paper, color: look.color, strength, line: 1 });
       });
       drawStepLabels(to, parts, box, rows);
@@ -95,7 +96,7 @@ function ridge(pen: Pen, parts: Parts): Picture {
 }
 
 function drawValueAxis(pen: Pen, inks: Inks, box: Box, x: Scale): void {
-  drawAxes(pen, inks, box, x, x.ticks(tickCount(box.right - box.left, 80)), linear([0, 1], [box.bottom, box.top]), []);
+  drawAxes(pen, inks, box, x, x.ticks(tickCount(box.right - box.left, 64)), linear([0, 1], [box.bottom, box.top]), []);
 }
 
 function drawStepLabels(pen: Pen, { scene, look }: Parts, box: Box, rows: Rows): void {
@@ -121,6 +122,15 @@ function drawStepLabels(pen: Pen, { scene, look }: Parts, box: Box, rows: Rows):
   pen.restore();
 }
 
+function drawBase(pen: Pen, inks: Inks, box: Box, base: number): void {
+  pen.strokeStyle = inks.grid;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.moveTo(box.left, crisp(base));
+  pen.lineTo(box.right, crisp(base));
+  pen.stroke();
+}
+
 function markRow(
   pen: Pen,
   { look }: Parts,
@@ -134,16 +144,13 @@ function markRow(
   const shape = shapes[row];
   if (shape === undefined) return;
   const base = rows.base(row);
-  outlinePath(pen, shape, x, base, rows.amplitude, true);
+  outlinePath(pen, shape, x, base, rows.amplitude);
   pen.save();
   pen.globalAlpha = 0.85;
   pen.fillStyle = look.color;
   pen.fill();
   pen.restore();
-  pen.strokeStyle = look.inks.text;
-  pen.lineWidth = 1.5;
-  outlinePath(pen, shape, x, base, rows.amplitude, false);
-  pen.stroke();
+  strokeRidge(pen, shape, x, { base, amplitude: rows.amplitude }, look.inks.text, 1.5);
   if (value === null) return;
   drawRule(pen, look.inks, box, x.to(value), true);
   drawDot(pen, look.inks, x.to(value), base - heightAt(shape, value) * rows.amplitude);
@@ -188,7 +195,7 @@ function overlay(pen: Pen, parts: Parts): Picture {
     box,
     upright: false,
     draw: (to) => {
-      drawAxes(to, look.inks, box, x, x.ticks(tickCount(box.right - box.left, 80)), y, ticks);
+      drawAxes(to, look.inks, box, x, x.ticks(tickCount(box.right - box.left, 64)), y, ticks);
       inBox(to, box, () =>
         shapes.forEach((shape, i) =>
           drawLine(to, look.color, shape, x, box.bottom, room, 1.6 * strengthOf(i, shapes.length)),
@@ -218,11 +225,7 @@ function drawLine(
 ): void {
   pen.save();
   pen.globalAlpha = Math.min(1, alpha);
-  pen.strokeStyle = color;
-  pen.lineWidth = 1.25;
-  pen.lineJoin = "round";
-  outlinePath(pen, shape, x, base, amplitude, false);
-  pen.stroke();
+  strokeRidge(pen, shape, x, { base, amplitude }, color, 1.25);
   pen.restore();
 }
 
@@ -250,7 +253,7 @@ function along(pen: Pen, parts: Parts): Picture {
   );
   const x = linear(scene.steps, [box.left + 2, box.right - 2], stepLabel);
   const y = linear(values, [box.bottom, box.top]);
-  const xTicks = x.ticks(tickCount(box.right - box.left, 80)).filter((tick) => Number.isInteger(tick.at));
+  const xTicks = x.ticks(tickCount(box.right - box.left, 64)).filter((tick) => Number.isInteger(tick.at));
   const [low, high] = parts.values;
   const columns = {
     at: scene.rows.map((row) => row.spread.step),

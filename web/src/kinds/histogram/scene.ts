@@ -4,7 +4,7 @@ import type { Series } from "../../wire";
 import {
   nearest,
   parseRange,
-  pickEvenly,
+  pickBySteps,
   quantiles,
   rangeOf,
   rebin,
@@ -76,7 +76,7 @@ export function sceneOf(series: Series, options: HistogramOptions, zoom: Range |
   const values = parseRange(options.values, natural ?? [0, 1]) ?? natural;
   const bins = Math.min(500, Math.max(2, Math.round(options.bins)));
   const most = mode === "heat" ? MOST_COLUMNS : Math.min(MOST_ROWS, Math.max(8, Math.floor(height / 6)));
-  const chosen = mode === "bands" ? [] : pickEvenly(spreads, most);
+  const chosen = mode === "bands" ? [] : pickBySteps(spreads, most);
   const rows = values === null ? [] : chosen.map((spread) => ({ spread, counts: rebin(spread, values, bins) }));
   return {
     mode,
@@ -85,10 +85,17 @@ export function sceneOf(series: Series, options: HistogramOptions, zoom: Range |
     rows,
     values,
     steps,
-    most: rows.reduce((top, row) => row.counts.reduce((a, b) => Math.max(a, b), top), Number.MIN_VALUE),
+    most: greatest(rows),
     curves: mode === "bands" ? curvesOf(spreads) : [],
     overtaken,
   };
+}
+
+/** The greatest count of any bin. A constant is one bin as high as all its values: beside others it does not set the scale. */
+function greatest(rows: readonly Row[]): number {
+  const spreadOut = rows.filter((row) => row.spread.constant === null);
+  const counted = spreadOut.length > 0 ? spreadOut : rows;
+  return counted.reduce((top, row) => row.counts.reduce((a, b) => Math.max(a, b), top), Number.MIN_VALUE);
 }
 
 function curvesOf(spreads: readonly Spread[]): readonly Float64Array[] {
@@ -97,9 +104,9 @@ function curvesOf(spreads: readonly Spread[]): readonly Float64Array[] {
   return curves;
 }
 
-/** The height of a count, 0…1, as a share of the greatest. */
+/** The height of a count as a share of the greatest, 0…1: a constant beside others stands as high as the highest of them. */
 export function heightOf(count: number, most: number, log: boolean): number {
-  return log ? Math.log1p(count) / Math.log1p(most) : count / most;
+  return Math.min(1, log ? Math.log1p(count) / Math.log1p(most) : count / most);
 }
 
 /** The drawn row whose step is nearest; -1 when there is none. */

@@ -156,12 +156,33 @@ describe("a common grid", () => {
   test("what lies outside the range is left out", () => {
     expect(sum(rebin(one([0, 4], [1, 1, 1, 1]), [1, 3], 10))).toBeCloseTo(2, 12);
   });
-  test("the range ignores empty outer buckets, as of a widened constant", () => {
-    expect(rangeOf([one([-0.5, 0.5], [0, 0, 9, 0, 0]), one([0, 0.05], [1])])).toEqual([
-      expect.closeTo(-0.1, 12),
-      expect.closeTo(0.1, 12),
-    ]);
+  test("the range ignores empty outer buckets", () => {
+    const spreads = [one([-0.5, 0.5], [0, 2, 9, 0, 0]), one([0, 0.05], [1])];
+    expect(rangeOf(spreads)).toEqual([expect.closeTo(-0.3, 12), expect.closeTo(0.1, 12)]);
     expect(rangeOf([one([], [])])).toBeNull();
+  });
+  test("a constant that the writer widened is its value again, beside others and alone", () => {
+    for (const buckets of [2, 3, 10, 101]) {
+      const counts = Array.from({ length: buckets }, (_, i) => (i === buckets >> 1 ? 16 : 0));
+      const constant = one([-0.375, 0.625], counts);
+      expect(constant.constant).toBe(0.125);
+      expect(rangeOf([constant, one([0, 0.25], [3, 4])])).toEqual([0, 0.25]);
+      expect([...rebin(constant, [0, 0.25], 4)]).toEqual([0, 0, 16, 0]);
+      expect(quantiles(constant, SHARES).every((value) => value === 0.125)).toBe(true);
+      const [low, high] = rangeOf([constant]) ?? [0, 0];
+      expect(low).toBeLessThan(0.125);
+      expect(high).toBeGreaterThan(0.125);
+    }
+  });
+  test("one bucket, an outer bucket or uneven buckets are no constant", () => {
+    for (const spread of [
+      one([0, 1], [5]),
+      one([0, 1], [5, 0, 0]),
+      one([0, 1, 5, 9], [0, 5, 0]),
+      one([0, 1], [1, 5]),
+    ]) {
+      expect(spread.constant).toBeNull();
+    }
   });
 });
 

@@ -16,8 +16,10 @@ export interface Spread {
   readonly negativeInf: number;
   /** The finite values counted. */
   readonly total: number;
-  /** Outer edges of the first and the last bucket that holds anything; null when none does. */
+  /** Outer edges of the first and the last bucket that holds anything, of a constant its value twice; null when none does. */
   readonly support: readonly [number, number] | null;
+  /** All finite values were this one (the writer widens its range evenly to both sides, so it is in the middle); else null. */
+  readonly constant: number | null;
 }
 
 export type Range = readonly [number, number];
@@ -60,6 +62,7 @@ export function spreadAt(series: Series, i: number): Spread {
     if (first < 0) first = k;
     last = k;
   });
+  const constant = constantOf(ends, own.length, first, last);
   return {
     step: step?.[i] ?? NaN,
     time: time?.[i] ?? NaN,
@@ -69,8 +72,16 @@ export function spreadAt(series: Series, i: number): Spread {
     positiveInf: nonfinite[3 * i + 1] ?? 0,
     negativeInf: nonfinite[3 * i + 2] ?? 0,
     total,
-    support: first < 0 ? null : [edge(first), edge(last + 1)],
+    support: constant !== null ? [constant, constant] : first < 0 ? null : [edge(first), edge(last + 1)],
+    constant,
   };
+}
+
+/** The least value lies in the first of equal buckets and the greatest in the last; where only one holds anything, they are the same. */
+function constantOf(ends: Column, buckets: number, first: number, last: number): number | null {
+  const [left = NaN, right = NaN] = ends;
+  if (ends.length !== 2 || buckets < 2 || first < 0 || first !== last) return null;
+  return first === buckets >> 1 || first === (buckets - 1) >> 1 ? left / 2 + right / 2 : null;
 }
 
 function edgesOf(ends: Column, buckets: number): (i: number) => number {
@@ -105,7 +116,7 @@ function joinOffsets(held: Column, more: Column): Column {
   );
 }
 
-/** The range that holds every value of every histogram; empty outer buckets (a widened constant) do not count. Null when there is none. */
+/** The range that holds every value of every histogram, with room around a lone value; null when there is none. */
 export function rangeOf(spreads: readonly Spread[]): Range | null {
   let [low, high] = [Infinity, -Infinity];
   for (const { support } of spreads) {
@@ -113,6 +124,7 @@ export function rangeOf(spreads: readonly Spread[]): Range | null {
     low = Math.min(low, support[0]);
     high = Math.max(high, support[1]);
   }
+  if (low === high) return [low - 0.5 - Math.abs(low) * 0.05, high + 0.5 + Math.abs(low) * 0.05];
   return low < high ? [low, high] : null;
 }
 
@@ -124,6 +136,11 @@ export function rebin(spread: Spread, [low, high]: Range, bins: number): Float64
   const small = Number.isFinite(high - low) ? 1 : 2 ** -8;
   const perUnit = bins / (high * small - low * small);
   const place = (value: number): number => (value * small - low * small) * perUnit;
+  if (spread.constant !== null) {
+    const at = place(spread.constant);
+    if (at >= 0 && at <= bins) out[Math.min(bins - 1, Math.floor(at))] = spread.total;
+    return out;
+  }
   spread.counts.forEach((count, i) => {
     if (count === 0) return;
     const [left, right] = [place(spread.edge(i)), place(spread.edge(i + 1))];
@@ -142,7 +159,7 @@ export const SHARES = [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1] as const;
 
 /** The values below which the given shares (ascending) of the finite values lie; inside a bucket they are taken as evenly spread. */
 export function quantiles(spread: Spread, shares: readonly number[]): readonly number[] {
-  if (spread.support === null) return shares.map(() => NaN);
+  if (spread.support === null || spread.constant !== null) return shares.map(() => spread.constant ?? NaN);
   const [low, high] = spread.support;
   let below = 0;
   let i = 0;
@@ -175,6 +192,14 @@ export function pickEvenly<T>(items: readonly T[], most: number): readonly T[] {
   return Array.from({ length: most }, (_, i) => items[Math.round((i * (items.length - 1)) / (most - 1))]).filter(
     (item) => item !== undefined,
   );
+}
+
+/** At most `most` items, as evenly over the steps as they lie, always with the last and the first. Items rise by step. */
+export function pickBySteps<T extends { readonly step: number }>(items: readonly T[], most: number): readonly T[] {
+  const [first, last] = [items[0]?.step ?? 0, items.at(-1)?.step ?? 0];
+  if (items.length <= most || first === last) return pickEvenly(items, most);
+  const wanted = Array.from({ length: most }, (_, i) => nearest(items, first + (i * (last - first)) / (most - 1)));
+  return [...new Set(wanted)].filter((item) => item !== undefined);
 }
 
 /** The item whose step is nearest to `step`. */

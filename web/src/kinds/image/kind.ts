@@ -13,7 +13,7 @@ export const IMAGE: KindView<ImageOptions> = {
   perRun: true,
   defaults: DEFAULTS,
   points: () => EVERY,
-  bodyHeight: (width, _, wide) => (wide ? 560 : Math.round(Math.min(320, Math.max(200, width * 0.72))) + 62),
+  bodyHeight: (width, _, wide) => (wide ? 560 : Math.round(Math.min(340, Math.max(200, width * 0.83))) + 62),
   minWidth: 280,
   Card,
   Options,
