@@ -1,7 +1,7 @@
 /* The tree as plain numbers for the layout: how large each box is drawn, and the wires. */
 
 import { FONT } from "../draw/ink";
-import type { Shape } from "./layout";
+import type { Shape } from "./scene";
 import type { Item, Tree } from "./tree";
 
 export const TITLE_FONT = `600 12px ${FONT}`;

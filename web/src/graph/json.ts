@@ -72,13 +72,11 @@ export interface GraphJson {
 }
 
 // Control characters (no SVG may hold them) and those that turn the direction of the text around them.
-// eslint-disable-next-line no-control-regex
-const UNSEEN =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g;
+const UNSEEN = /\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu;
 
-/** A text of the file as it may be drawn: what would be invisible or deceive becomes U+FFFD. */
+/** A text of the file as it may be drawn: what would be invisible or deceive becomes U+FFFD; tabs and line ends stay. */
 export function shown(text: string): string {
-  return text.replace(UNSEEN, "\ufffd");
+  return text.replace(UNSEEN, (character) => ("\t\n\r".includes(character) ? character : "\ufffd"));
 }
 
 /** `1×3×32×32`; a dynamic size by its name, an unknown one as `?`; nothing for an unknown shape, `scalar` in words for none. */

@@ -1,6 +1,7 @@
 /* The layout's worker: is told the tree once, then lays out whatever is asked for, the latest question last. */
 
-import { layoutScene, type Cache, type Direction, type Scene, type Shape } from "./layout";
+import { layoutScene, type Cache } from "./layout";
+import { type Direction, type Scene, type Shape } from "./scene";
 
 export type Ask =
   | { readonly kind: "shape"; readonly shape: Shape }

@@ -1,0 +1,43 @@
+/* Where the graph comes from: the server's own model, or a file that was dropped here. */
+
+import { reason } from "../store";
+import type { GraphJson } from "./json";
+
+export interface Source {
+  /** Name of the file that was dropped; null for the server's own model. */
+  readonly file: string | null;
+  readonly graph: GraphJson;
+  readonly etag: string;
+}
+
+/** The server's model; null when it has none. Throws with the server's own words. */
+export async function ownModel(): Promise<Source | null> {
+  const response = await fetch("api/graph", { cache: "no-cache" });
+  if (response.status === 404) return null;
+  if (!response.ok) throw new Error(await reason(response));
+  return { file: null, graph: (await response.json()) as GraphJson, etag: response.headers.get("ETag") ?? "" };
+}
+
+/** The graph of a file of the user's, read by the server, which keeps nothing. Throws with the server's own words. */
+export async function readFile(file: File): Promise<Source> {
+  const response = await fetch(`api/graph?${new URLSearchParams({ name: file.name })}`, {
+    method: "POST",
+    body: file,
+    headers: { "Content-Type": "application/octet-stream" },
+  });
+  if (!response.ok) throw new Error(await reason(response));
+  return { file: file.name, graph: (await response.json()) as GraphJson, etag: "" };
+}
+
+/* Kept while other pages are looked at: coming back must not forget the file that was dropped. */
+let kept: Source | null = null;
+
+/** The graph that was shown last. */
+export function held(): Source | null {
+  return kept;
+}
+
+/** Remember the graph that is shown. */
+export function hold(source: Source | null): void {
+  kept = source;
+}
