@@ -23,4 +23,10 @@ export interface PageProps {
   readonly graph: boolean;
 }
 
-export const PAGES: readonly PageEntry[] = [...KINDS.map((kind) => ({ page: kind.page, title: kind.title, kind }))];
+const GRAPHS: PageEntry = {
+  page: "graphs",
+  title: { en: "Graphs", zh: "计算图" },
+  load: () => import("../graph/GraphPage.svelte").then((module) => module.default),
+};
+
+export const PAGES: readonly PageEntry[] = [...KINDS.map((kind) => ({ page: kind.page, title: kind.title, kind })), GRAPHS];
