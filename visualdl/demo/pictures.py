@@ -24,10 +24,11 @@ def filters(weight: Numbers, side: int, columns: int) -> Picture:
     return _enlarged(_grid(_coloured(0.5 + 0.5 * tiles / np.maximum(reach, 1e-12), _SIGN), columns), 3)
 
 
-def drawings(originals: Numbers, drawn: Numbers) -> Picture:
-    """Originals (n, side, side) in one row, and what the network drew below them."""
-    tiles = np.concatenate([originals, drawn])
-    return _enlarged(_grid(_coloured(tiles, _AMOUNT), len(originals)), 3)
+def drawings(originals: Numbers, drawn: Numbers, columns: int) -> Picture:
+    """Rows of originals (n, side, side), n a multiple of `columns`, each with what the network drew below it."""
+    rows = (-1, 1, columns, *originals.shape[1:])
+    tiles = np.concatenate([originals.reshape(rows), drawn.reshape(rows)], axis=1)
+    return _enlarged(_grid(_coloured(tiles.reshape(-1, *originals.shape[1:]), _AMOUNT), columns), 3)
 
 
 def mistakes(shown: npt.NDArray[np.int64], named: npt.NDArray[np.int64], classes: int) -> Picture:

@@ -24,7 +24,7 @@ PAUSE_SECONDS = 240.0
 class Plan:
     """One run, and what befalls it. Steps are counted from 0.
 
-    spike_at, nan_at: a batch with pictures far too bright, a batch with an unreadable picture (NaN).
+    spike_at, nan_at: a batch with pictures too bright, a batch with an unreadable picture (NaN).
     killed_at, resumed_from: it ends there, and is started again from the checkpoint of an earlier step.
     half: gradients are kept in float16 under a loss scale that grows until they overflow.
     """
@@ -117,10 +117,10 @@ def _log_steps(
 
 def _batches(training: Data, plan: Plan, start: int, stop: int) -> Iterator[Data]:
     for step in range(start, stop):
-        chosen = np.random.default_rng((11, step)).integers(0, len(training.shown), BATCH)
+        chosen = np.random.default_rng((PLANS.index(plan), step)).integers(0, len(training.shown), BATCH)
         batch = training.pictures[chosen]
         if step == plan.spike_at:
-            batch = batch * np.float32(9) - np.float32(3)
+            batch = batch * np.float32(3) - np.float32(1)
         if step == plan.nan_at:
             batch[0] = np.nan
         yield Data(batch, training.shown[chosen])
@@ -183,6 +183,6 @@ def _log_test(log: LogWriter, state: State, test: Data, walltime: float, details
         log.add_scalar(tag, value, state.step, walltime)
     if details:
         side = (-1, shapes.SIDE, shapes.SIDE)
-        drawn = pictures.drawings(test.pictures[:12].reshape(side), result.drawings[:12].reshape(side))
+        drawn = pictures.drawings(test.pictures[:18].reshape(side), result.drawings[:18].reshape(side), columns=6)
         log.add_image("drawings/test", drawn, state.step, walltime)
         log.add_image("mistakes/test", pictures.mistakes(test.shown, named, len(shapes.NAMES)), state.step, walltime)

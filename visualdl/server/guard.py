@@ -33,7 +33,6 @@ FENCES = {
     "referrer-policy": "no-referrer",
     "x-frame-options": "SAMEORIGIN",
     "cross-origin-resource-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 
