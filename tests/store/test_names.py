@@ -13,6 +13,21 @@ def test_numbers_in_names_are_ordered_by_their_size() -> None:
 
 
 @pytest.mark.parametrize(
+    "names",
+    [
+        ["lr=0.001", "lr=0.003", "lr=0.01", "lr=0.1", "lr=1", "lr=10"],
+        ["lr=1e-4", "lr=5e-4", "lr=1e-3", "lr=2.5E-3", "lr=1"],
+        ["v1.2.9", "v1.2.10", "v1.10.1"],
+        ["run-3e5f", "run-12e4ab", "run-111"],
+        ["0.001/b2", "0.001/b10", "0.01/b1"],
+        ["", "1e9", "1e999", "a"],
+    ],
+)
+def test_decimals_and_exponents_are_numbers_and_versions_are_several(names: list[str]) -> None:
+    assert sorted(reversed(names), key=natural) == names
+
+
+@pytest.mark.parametrize(
     ("roots", "expected"),
     [
         (["/logs"], ("",)),
