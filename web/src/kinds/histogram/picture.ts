@@ -104,22 +104,28 @@ function drawStepLabels(pen: Pen, { scene, look }: Parts, box: Box, rows: Rows):
   pen.font = LABEL_FONT;
   pen.textAlign = "left";
   pen.textBaseline = "middle";
+  pen.fillStyle = look.inks.soft;
   let last = Infinity;
   // From the newest up, so that the newest always has its label.
   for (let i = scene.rows.length - 1; i >= 0; i--) {
-    const spread = scene.rows[i]?.spread;
-    if (spread === undefined) continue;
     const at = rows.base(i);
-    const marked = nonfinite(spread) > 0;
-    if (last - at < 13 && !marked) continue;
-    if (last - at >= 13) {
-      pen.fillStyle = look.inks.soft;
-      pen.fillText(stepLabel(spread.step), box.right + 10, Math.min(at - 3, box.bottom - 4));
-      last = at;
-    }
-    if (marked) drawWarning(pen, look.inks, box.right + 4, at - 3);
+    if (last - at < 13) continue;
+    pen.fillText(stepLabel(scene.rows[i]?.spread.step ?? NaN), box.right + 10, Math.min(at - 3, box.bottom - 4));
+    last = at;
+  }
+  // Also of steps that are no row of their own: a lone NaN stays visible.
+  for (const spread of scene.spreads) {
+    if (nonfinite(spread) > 0) drawWarning(pen, look.inks, box.right + 4, baseOf(scene, rows, spread.step) - 3);
   }
   pen.restore();
+}
+
+/** Where the base line of a step lies or would lie. */
+function baseOf(scene: Scene, rows: Rows, step: number): number {
+  const after = scene.rows.findIndex((row) => row.spread.step >= step);
+  if (after <= 0) return rows.base(after < 0 ? scene.rows.length - 1 : 0);
+  const [from, to] = [scene.rows[after - 1]?.spread.step ?? step, scene.rows[after]?.spread.step ?? step];
+  return rows.base(after - 1) + (rows.base(after) - rows.base(after - 1)) * ((step - from) / (to - from || 1));
 }
 
 function drawBase(pen: Pen, inks: Inks, box: Box, base: number): void {

@@ -14,6 +14,7 @@ interface Words {
   readonly steps: string;
   readonly from: string;
   readonly to: string;
+  readonly ranges: string;
   readonly reset: string;
   readonly step: string;
   readonly bucket: string;
@@ -48,6 +49,7 @@ export const WORDS: Dictionary<Words> = {
     steps: "Steps",
     from: "from",
     to: "to",
+    ranges: "Range",
     reset: "All steps",
     step: "step",
     bucket: "bucket",
@@ -59,12 +61,12 @@ export const WORDS: Dictionary<Words> = {
     least: "least",
     savePng: "Save as PNG",
     saveSvg: "Save as SVG",
-    saveCsv: "Save as CSV",
+    saveCsv: "Save these steps as CSV",
     nothingFinite: (values) => `None of the ${values} values of this histogram is finite.`,
     nothingInRange: "No histogram lies in the chosen steps.",
-    drawn: (drawn, all) => `${drawn} of ${all} steps`,
-    broken: (steps) => `NaN or ±∞ in ${steps}`,
-    overtaken: (steps) => `${steps} overtaken by a restart`,
+    drawn: (drawn, all) => `${drawn} of ${all}`,
+    broken: (steps) => `NaN or ±∞ in ${steps} steps shown`,
+    overtaken: (steps) => `${steps} steps overtaken by a restart, not drawn`,
     chart: (tag, run, steps) => `Histograms of ${tag}, ${run}, ${steps} steps. Arrow keys choose a step.`,
     logNote: "logarithmic counts",
   },
@@ -80,6 +82,7 @@ export const WORDS: Dictionary<Words> = {
     steps: "步",
     from: "从",
     to: "到",
+    ranges: "范围",
     reset: "全部步",
     step: "步",
     bucket: "桶",
@@ -91,12 +94,12 @@ export const WORDS: Dictionary<Words> = {
     least: "最小",
     savePng: "保存为 PNG",
     saveSvg: "保存为 SVG",
-    saveCsv: "保存为 CSV",
+    saveCsv: "将所示步保存为 CSV",
     nothingFinite: (values) => `此直方图的 ${values} 个数值都不是有限值。`,
     nothingInRange: "所选步的范围内没有直方图。",
-    drawn: (drawn, all) => `${all} 步中的 ${drawn} 步`,
-    broken: (steps) => `${steps} 步含 NaN 或 ±∞`,
-    overtaken: (steps) => `${steps} 步被重启后的记录取代`,
+    drawn: (drawn, all) => `${drawn} / ${all}`,
+    broken: (steps) => `所示步中有 ${steps} 步含 NaN 或 ±∞`,
+    overtaken: (steps) => `${steps} 步被重启后的记录取代，未绘出`,
     chart: (tag, run, steps) => `${tag} 的直方图，${run}，共 ${steps} 步。用方向键选择步。`,
     logNote: "对数计数",
   },
