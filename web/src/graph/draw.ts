@@ -16,6 +16,8 @@ export interface Picture {
   readonly counted: (nodes: number) => string;
   /** What is written on a line: the shape of its tensor. */
   readonly lineNote: (line: Line) => string;
+  /** The graph runs from left to right. */
+  readonly across: boolean;
   readonly lit: Lit | null;
   readonly chosen: number | null;
   readonly hovered: number | null;
@@ -41,6 +43,7 @@ export function drawGraph(pen: Pen, picture: Picture, view: View): void {
   const seen = picture.scene.boxes.filter((box) => overlaps(box, view));
   for (const box of seen) if (box.open) drawFrame(pen, picture, box, view.scale);
   drawLines(pen, picture, view);
+  for (const box of seen) if (box.open) drawHead(pen, picture, box, view.scale);
   for (const box of seen) if (!box.open) drawBox(pen, picture, box, view.scale);
 }
 
@@ -57,21 +60,33 @@ function drawFrame(pen: Pen, picture: Picture, box: Box, scale: number): void {
   pen.fillStyle = frames[(item.depth - 1) % frames.length] ?? inks.grid;
   pen.fill();
   edge(pen, picture, box, inks.axis, scale);
+}
+
+/** The name of an open module, on top of the lines that come in beside it. */
+function drawHead(pen: Pen, picture: Picture, box: Box, scale: number): void {
+  const item = picture.tree.items[box.item];
   // Small pictures keep the names of their modules readable as far as the head has room.
-  const size = Math.min(22, Math.max(12, 11 / scale));
-  if (size * scale < 6) return;
+  const size = Math.min(20, Math.max(12, 11 / scale));
+  if (item === undefined || size * scale < 6) return;
+  const inks = INKS[picture.theme];
+  const grow = size / 12;
+  const title = `− ${fit(item.title, (box.w - 40) / grow, TITLE_FONT, picture.ruler)}`;
+  const titled = picture.ruler(title, TITLE_FONT) * grow;
+  const note = fit(item.subtitle, (box.w - titled - 30) / grow, NOTE_FONT, picture.ruler);
+  const noted = note === "" ? 0 : picture.ruler(note, NOTE_FONT) * grow + 8;
+  const [x, y] = [box.x + 10, box.y + HEAD / 2];
+  const frames = FRAMES[picture.theme];
+  pen.fillStyle = frames[(item.depth - 1) % frames.length] ?? inks.grid;
+  pen.fillRect(x - 4, y - size * 0.7, titled + noted + 8, size * 1.4);
   pen.textAlign = "left";
   pen.textBaseline = "middle";
   pen.font = `600 ${round(size)}px ${FONT}`;
   pen.fillStyle = inks.text;
-  const middle = box.y + HEAD / 2;
-  const title = fit(item.title, ((box.w - 36) * 12) / size, TITLE_FONT, picture.ruler);
-  pen.fillText(`− ${title}`, box.x + 10, middle);
-  const used = (picture.ruler(`− ${title}`, TITLE_FONT) * size) / 12 + 18;
-  if (size > 13 || item.subtitle === "" || title === "") return;
-  pen.font = NOTE_FONT;
+  pen.fillText(title, x, y);
+  if (note === "") return;
+  pen.font = `${round(size * 0.92)}px ${FONT}`;
   pen.fillStyle = inks.soft;
-  pen.fillText(fit(item.subtitle, box.w - used - 12, NOTE_FONT, picture.ruler), box.x + used, middle);
+  pen.fillText(note, x + titled + 8, y);
 }
 
 function drawBox(pen: Pen, picture: Picture, box: Box, scale: number): void {
@@ -242,12 +257,15 @@ function head(pen: Pen, points: readonly number[], size: number): void {
 }
 
 function writeLine(pen: Pen, picture: Picture, line: Line, color: string): void {
-  if (line.kind !== "level") return;
+  // A weight says its shape itself.
+  if (line.kind !== "level" || picture.tree.items[line.from]?.kind === "weight") return;
   const note = picture.lineNote(line);
   if (note === "") return;
   const place = Math.floor(line.points.length / 4) * 2;
   const [x, y] = middleOf(line.points, place);
   const width = picture.ruler(note, NOTE_FONT) + 6;
+  // Across, a note longer than its line would be hidden by the boxes at its ends.
+  if (picture.across && width > Math.abs((line.points.at(-2) ?? 0) - (line.points[0] ?? 0))) return;
   pen.globalAlpha = 0.9;
   pen.fillStyle = INKS[picture.theme].paper;
   pen.fillRect(x - width / 2, y - 7, width, 14);

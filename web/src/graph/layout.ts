@@ -241,7 +241,7 @@ function draw(sketch: Sketch, direction: Direction): Drawn {
 function withDagre(sketch: Sketch, direction: Direction): Drawn {
   const graph = new Graph({ multigraph: true });
   const ranker = sketch.boxes.size > SIMPLEX_MOST ? "longest-path" : "network-simplex";
-  graph.setGraph({ rankdir: direction, nodesep: 22, edgesep: 12, ranksep: direction === "tb" ? 34 : 48, ranker });
+  graph.setGraph({ rankdir: direction, nodesep: 22, edgesep: 12, ranksep: direction === "tb" ? 34 : 84, ranker });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const [id, { w, h }] of sketch.boxes) graph.setNode(String(id), { width: w, height: h });
   sketch.links.forEach(({ a, b, weight }, i) => graph.setEdge(String(a), String(b), { weight }, String(i)));
@@ -372,13 +372,22 @@ function ended(line: Line, at: ReadonlyMap<number, Box>, placed: ReadonlyMap<num
   const groups = split ? line.values.map((value) => [value]) : [line.values];
   return groups.map((values) => {
     const value = values[0] ?? 0;
-    const inner = line.points;
+    const ports = { start: portOf(placed.get(line.from), value, "out"), end: portOf(placed.get(line.to), value, "in") };
+    const inner = line.kind === "level" ? withoutDetour(line.points, ports) : line.points;
     const points = [...inner];
-    if (from !== undefined)
-      points.unshift(...start(from, inner, portOf(placed.get(from.item), value, "out"), down, to));
-    if (to !== undefined) points.push(...end(to, points, portOf(placed.get(to.item), value, "in"), down));
+    if (from !== undefined) points.unshift(...start(from, inner, ports.start, down, to));
+    if (to !== undefined) points.push(...end(to, points, ports.end, down));
     return { ...line, values, points: smooth(points, down) };
   });
+}
+
+/** Without the bends that only lead to the middle of a box, where the line leaves or arrives at a port instead. */
+function withoutDetour(
+  bends: readonly number[],
+  ports: { start: number | undefined; end: number | undefined },
+): readonly number[] {
+  if (bends.length <= 2) return [];
+  return bends.slice(ports.start === undefined ? 0 : 2, ports.end === undefined ? undefined : -2);
 }
 
 /** Where a value crosses the frame of an open scope; undefined for a closed box. */

@@ -170,7 +170,12 @@ class Builder {
   }
 
   #node(node: NodeJson, parent: number, inlined: readonly string[]): void {
-    const weight = node.inputs.map((name) => this.weights.get(name)).find((found) => (found?.shape.length ?? 0) > 0);
+    const family = familyOf(node.op);
+    // A weight's shape says much about a layer; that a Reshape is told its shape by three numbers says nothing.
+    const weight =
+      family === "shape"
+        ? undefined
+        : node.inputs.map((name) => this.weights.get(name)).find((found) => (found?.shape.length ?? 0) > 0);
     const parts = [shown(inlined.join(".")), shapeText(weight?.shape)];
     const subtitle = parts.filter((part) => part !== "").join(" · ");
     const item = {
@@ -178,7 +183,7 @@ class Builder {
       kind: "node",
       title: shown(node.op),
       subtitle,
-      family: familyOf(node.op),
+      family,
       node,
       count: 1,
     } as const;

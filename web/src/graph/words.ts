@@ -62,6 +62,8 @@ export interface GraphWords {
   readonly notes: string;
   readonly metadata: string;
   readonly doc: string;
+  /** What known keys of a node's metadata hold. */
+  readonly metadataNames: Readonly<Record<string, string>>;
   readonly operator: string;
   readonly domain: string;
   readonly name: string;
@@ -96,7 +98,7 @@ export interface GraphWords {
 }
 
 const EN: GraphWords = {
-  search: "Search operators, names, modules",
+  search: "Search the graph",
   found: (at, of) => `${at} of ${of}`,
   nothingFound: "Nothing found",
   previous: "Previous match",
@@ -167,6 +169,7 @@ const EN: GraphWords = {
   notes: "Not shown",
   metadata: "Metadata",
   doc: "Description",
+  metadataNames: { "pkg.torch.onnx.stack_trace": "Where in the source", "pkg.torch.onnx.fx_node": "FX node" },
   operator: "Operator",
   domain: "Domain",
   name: "Name",
@@ -208,7 +211,7 @@ const EN: GraphWords = {
 };
 
 const ZH: GraphWords = {
-  search: "搜索算子、名称、模块",
+  search: "搜索计算图",
   found: (at, of) => `第 ${at} 个，共 ${of} 个`,
   nothingFound: "没有找到",
   previous: "上一个",
@@ -278,6 +281,7 @@ const ZH: GraphWords = {
   notes: "未显示",
   metadata: "元数据",
   doc: "说明",
+  metadataNames: { "pkg.torch.onnx.stack_trace": "源代码位置", "pkg.torch.onnx.fx_node": "FX 节点" },
   operator: "算子",
   domain: "域",
   name: "名称",
