@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,16 @@ def main(names: list[str]) -> int:
     if unknown := [name for name in names if name not in BENCHES]:
         print(f"no bench is called {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
         return 2
+    # Benches start processes of their own, which must find the package of this tree, installed or not.
+    root = Path(__file__).resolve().parent.parent
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+    }
     status = 0
     for name in names or BENCHES:
         print(f"\n== {name}", flush=True)
-        status = subprocess.run([sys.executable, "-m", f"benches.{name}"], check=False).returncode or status
+        status = subprocess.run([sys.executable, "-m", f"benches.{name}"], env=env, check=False).returncode or status
     return status
 
 
