@@ -60,7 +60,7 @@ def folder_name(text: str) -> str:
 
 
 def check_logdir(logdir: str | os.PathLike[str]) -> str:
-    """The logdir as an absolute path. Raises ValueError for an address of another machine, NotADirectoryError for a file."""
+    """The logdir, absolute. Raises ValueError for an address of another machine, NotADirectoryError for a file."""
     text = os.fspath(logdir)
     if not isinstance(text, str):
         raise TypeError(f"wanted the logdir as text or pathlib.Path, got {type(logdir).__name__}")

@@ -210,10 +210,10 @@ class Session:
         for run in tuple(self._runs.values()):
             run.close()
         if self.reserved and not any(run.begun for run in self._runs.values()):
-            try:
+            from contextlib import suppress
+
+            with suppress(OSError):  # somebody else put something there, or took it away
                 os.rmdir(self.folder)
-            except OSError:
-                pass  # somebody else put something there, or took it away
 
 
 class Discard:
