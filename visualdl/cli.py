@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import sys
@@ -16,6 +17,7 @@ from typing import NoReturn
 from visualdl import __version__
 
 WRONG_INPUT = 2
+INTERRUPTED = 130
 
 # Options of VisualDL 1.x and 2.x that this board has no use for: their spellings, how many values each takes (as
 # argparse says it; None is one), and the sentence that says why.
@@ -119,7 +121,7 @@ class Terminal:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit status: 0 after Ctrl-C, 2 when the input was wrong."""
+    """Run the command; its exit status: 0 after Ctrl-C on an open board, 2 when the input was wrong (docs/cli.md)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _demo(given[1:]) if given[:1] == ["demo"] else _board(given)
@@ -127,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"visualdl: {wrong}", file=sys.stderr, flush=True)
         return WRONG_INPUT
     except KeyboardInterrupt:
-        return 0
+        return INTERRUPTED
 
 
 class _Parser(argparse.ArgumentParser):
@@ -235,10 +237,12 @@ def _board(arguments: list[str]) -> int:
     if not asked.logdir and asked.model is None:
         raise terminal.wrong("nothing")
     for shown in asked.logdir:
-        _check_directory(Path(shown), terminal)
-    if asked.model is not None:
-        _check_model(asked.model, terminal)
-    return _serve(asked, tuple(asked.logdir), asked.model, terminal)
+        _check_directory(Path(shown).expanduser(), terminal)
+    # A shell does not expand the ~ in --logdir=~/logs.
+    model = None if asked.model is None else asked.model.expanduser()
+    if model is not None:
+        _check_model(model, terminal)
+    return _serve(asked, tuple(asked.logdir), model, terminal)
 
 
 def _check_directory(path: Path, terminal: Terminal) -> None:
@@ -323,6 +327,7 @@ def _serve(asked: argparse.Namespace, roots: tuple[str, ...], model_path: Path |
         if asked.open:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-    board = Board(Store([Path(root) for root in roots]), about, policy, model, prefix)
-    serve(create_app(board), listening, ready)
+    board = Board(Store([Path(root).expanduser() for root in roots]), about, policy, model, prefix)
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a board ends
+        serve(create_app(board), listening, ready)
     return 0

@@ -27,6 +27,7 @@ from visualdl.store.store import Answer, RunInfo, Store
 
 MAX_MODEL_BYTES = 512 << 20
 MAX_UPLOADS = 4
+STALLED_SECONDS = 20
 COMPRESS_FROM = 1024
 _REVALIDATED = {"cache-control": "private, no-cache", "vary": "accept-encoding"}
 
@@ -193,15 +194,26 @@ class Api:
         self._uploads += 1
         upload = Upload(MAX_MODEL_BYTES)
         try:
-            async for chunk in request.stream():
+            async for chunk in _steadily(request.stream()):
                 if not upload.write(chunk):
                     return too_large
             path, named = upload.sealed(), request.query_params.get("name", "")[:200] or "model"
             body = await self._pool.run(lambda job: read_graph(path, named), request.receive)
             return _sent(request, body, "application/json", None)
+        except asyncio.TimeoutError:
+            return refusal(408, f"Nothing of the model file came for {STALLED_SECONDS} s")
         finally:
             self._uploads -= 1
             await asyncio.shield(self._pool.run(lambda job: upload.close()))
+
+
+async def _steadily(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same chunks; asyncio.TimeoutError when the next does not come, so that a stalled client frees its place."""
+    while True:
+        try:
+            yield await asyncio.wait_for(chunks.__anext__(), STALLED_SECONDS)
+        except StopAsyncIteration:
+            return
 
 
 def picture_type(content: bytes) -> str | None:

@@ -12,7 +12,7 @@ from visualdl.server.guard import refusal
 from visualdl.server.news import News
 from visualdl.server.refresh import Refresher
 
-MAX_LISTENERS = 1024
+MAX_LISTENERS = 500
 
 
 class Live:

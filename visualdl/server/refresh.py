@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from visualdl.server.model import ModelFile
 from visualdl.server.news import News
-from visualdl.store.store import Changes, Store
+from visualdl.store.store import Store
 
 log = logging.getLogger("visualdl.server")
 
@@ -19,6 +19,7 @@ UNWATCHED_SECONDS = 2.0
 WATCHED_FOR_SECONDS = 10.0
 SLICE_SECONDS = 0.1  # how often the first reading says how far it is
 MODEL_SECONDS = 0.5
+CHECK_SECONDS = 1.0  # how often it is looked at whether anybody still writes
 COST_SHARE = 0.1  # of one core, at most, on average
 
 
@@ -41,6 +42,9 @@ class Refresher:
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._last_trouble = ""
+        self._loaded = False
+        self._written = False  # some run's log is open, as was found at _checked_at
+        self._checked_at = self._advanced_at = -1e9
 
     def start(self) -> None:
         """Begin, with the first reading."""
@@ -70,36 +74,41 @@ class Refresher:
         return self._listeners > 0 or time.monotonic() - self._asked_at < WATCHED_FOR_SECONDS
 
     def _follow_store(self) -> None:
-        advanced_at, checked_at, live, loaded = -1e9, -1e9, False, False
         while not self._stopped.is_set():
             began = time.monotonic()
-            changes = self._refresh()
-            if changes is not None:
-                loaded = loaded or changes.complete
-                loading = None if loaded else self._store.progress
-                if self._news.note(changes.advanced, structure=changes.structure, loading=loading):
-                    self._tell()
-                if changes.advanced:
-                    advanced_at = began
-                if not changes.complete:
-                    continue
-            now = time.monotonic()
-            if now - checked_at > 1.0:
-                live, checked_at = any(run.live for run in self._store.runs()), now
-            recent = live or began - advanced_at < WATCHED_FOR_SECONDS
-            self._wake.wait(pause_after(now - began, live=recent, watched=self._watched()))
-            self._wake.clear()
+            try:
+                complete = self._look(began)
+            except Exception as trouble:
+                # Whatever went wrong in this look, the board stays, and the next look may go right.
+                self._say_once(trouble)
+                complete = True
+            if complete:
+                cost = time.monotonic() - began
+                self._wake.wait(pause_after(cost, live=self._is_live(began), watched=self._watched()))
+                self._wake.clear()
 
-    def _refresh(self) -> Changes | None:
-        """One look. Whatever goes wrong in it, the board stays, and the next look may go right."""
-        try:
-            return self._store.refresh(seconds=SLICE_SECONDS)
-        except Exception as trouble:
-            said = f"{type(trouble).__name__}: {trouble}"
-            if said != self._last_trouble:
-                self._last_trouble = said
-                log.warning("The logs could not be read just now: %s", said, exc_info=True)
-            return None
+    def _look(self, now: float) -> bool:
+        """Read what is new and tell it. False when there is more to read than one look should take."""
+        changes = self._store.refresh(seconds=SLICE_SECONDS)
+        self._loaded = self._loaded or changes.complete
+        loading = None if self._loaded else self._store.progress
+        if self._news.note(changes.advanced, structure=changes.structure, loading=loading):
+            self._tell()
+        if changes.advanced:
+            self._advanced_at = now
+        if now - self._checked_at > CHECK_SECONDS:
+            self._checked_at = now
+            self._written = any(run.live for run in self._store.runs())
+        return changes.complete
+
+    def _is_live(self, now: float) -> bool:
+        return self._written or now - self._advanced_at < WATCHED_FOR_SECONDS
+
+    def _say_once(self, trouble: Exception) -> None:
+        said = f"{type(trouble).__name__}: {trouble}"
+        if said != self._last_trouble:
+            self._last_trouble = said
+            log.warning("The logs could not be read just now: %s", said, exc_info=trouble)
 
     def _follow_model(self) -> None:
         assert self._model is not None

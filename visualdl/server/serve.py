@@ -20,6 +20,7 @@ from visualdl.server.guard import is_address
 
 DEFAULT_PORT = 8040
 TRIES = 100
+MAX_CONNECTIONS = 900  # below the 1,024 open files that many systems allow a process
 LIVE_PING_SECONDS = 20.0
 
 
@@ -139,6 +140,7 @@ class BoardServer(uvicorn.Server):
                 access_log=False,  # addresses may hold a token
                 proxy_headers=False,
                 server_header=False,
+                limit_concurrency=MAX_CONNECTIONS,
                 ws_max_size=4096,
                 ws_max_queue=4,
                 ws_ping_interval=LIVE_PING_SECONDS,
@@ -173,7 +175,20 @@ def _hush() -> None:
 
 def serve(app: ASGIApp, listening: Listening, ready: Callable[[], None]) -> None:
     """Answer until SIGINT or SIGTERM. KeyboardInterrupt comes out after SIGINT, as from any Python program."""
+    _allow_many_files()
     BoardServer(app, ready).run(sockets=[listening.socket])
+
+
+def _allow_many_files() -> None:
+    """As many open files as the system grants: each tab holds a connection, each live log a file or two."""
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Background:
