@@ -11,6 +11,8 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from visualdl.writer.moments import to_step
+
 if TYPE_CHECKING:
     from typing import SupportsIndex
 
@@ -84,7 +86,7 @@ class IntegerHandle(ScalarHandle):
 
     def add_record(self, step: SupportsIndex, value: Any) -> None:
         """Log the whole number `value` at `step`, now. Raises TypeError (as 1.x) for a value of a float type."""
-        self._append(operator.index(step), to_whole_number(value))
+        self._append(to_step(step), to_whole_number(value))
 
 
 class HistogramHandle(Handle):
@@ -117,6 +119,7 @@ def add_histogram(
     from visualdl.kinds import histogram
     from visualdl.tensors import to_array
 
+    number = to_step(step)
     array, owned = to_array(data)
     if whole and array.dtype.kind == "f":
         raise TypeError(
@@ -125,7 +128,7 @@ def add_histogram(
         )
     accepted = histogram.accept(array, buckets, owned=owned)
     encode = functools.partial(histogram.encode, accepted)
-    run.append("histogram", tag, operator.index(step), time, encode, accepted.nbytes)
+    run.append("histogram", tag, number, time, encode, accepted.nbytes)
 
 
 def to_number(value: Any) -> float:

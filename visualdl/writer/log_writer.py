@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from visualdl.writer import handles
 from visualdl.writer.handles import HistogramHandle, IntegerHandle, ScalarHandle
+from visualdl.writer.moments import to_seconds, to_step
 from visualdl.writer.names import (
     DEFAULT_MODE,
     check_logdir,
@@ -22,7 +23,6 @@ from visualdl.writer.names import (
 )
 from visualdl.writer.runs import Run, Session
 from visualdl.writer.sampling import ImageHandle, check_sampling
-from visualdl.writer.times import to_seconds
 
 if TYPE_CHECKING:
     from typing import SupportsIndex
@@ -111,7 +111,7 @@ class LogWriter:
         self._mode = mode
 
     def __reduce__(self) -> tuple[Callable[..., LogWriter], tuple[Any, ...]]:
-        return _sibling, (type(self), self._session, self._mode, self.sync_cycle, self._owner)
+        return _reopened, (type(self), self._session, self._mode, self.sync_cycle, self._owner)
 
     def __deepcopy__(self, memo: object) -> Self:
         return self  # a copied model that holds its writer goes on logging to the same place
@@ -179,7 +179,9 @@ class LogWriter:
 
     def as_mode(self, mode: str) -> Self:
         """Another writer for the same logs, in this mode; this one stays in its own. Errors as mode()."""
-        return _sibling(type(self), self._session, check_mode(mode), self.sync_cycle, False)
+        sibling = type(self).__new__(type(self))
+        vars(sibling).update(vars(self))  # what a subclass keeps is kept
+        return sibling._attach(self._session, check_mode(mode), owner=False)
 
     def scalar(self, tag: str, type: str = "float") -> ScalarHandle:
         """A handle for one number a step. type: "float", "double" or "int"; all are kept as float64.
@@ -223,8 +225,9 @@ class LogWriter:
         step: an integer of 64 bits; None counts as 0, as in 2.x. walltime: milliseconds or seconds since 1970, now by
         default. Raises RuntimeError for `%` in the tag, TypeError for a float step and for what is no number.
         """
-        if isinstance(value, float) and walltime is None and tag in self._rows and step is not None:
-            self._rows[tag](step, value)  # type: ignore[arg-type]  # packing takes whatever has __index__
+        append = self._rows.get(tag)
+        if append is not None and isinstance(value, float) and walltime is None and step is not None:
+            append(step, value)  # type: ignore[arg-type]  # packing takes whatever has __index__
         else:
             self._add_scalar(self._run, tag, value, step, walltime)
 
@@ -247,9 +250,12 @@ class LogWriter:
         """
         if not isinstance(tag_scalar_dict, Mapping):
             raise RuntimeError(f"wanted a dict of numbers for {main_tag!r}, got a {type(tag_scalar_dict).__name__}")
-        check_tag_2x(main_tag)
+        curves = self._run.curves
         for name, value in tag_scalar_dict.items():
-            run = self._session.run(*self._run.parts, folder_name(f"{main_tag}_{name}"))
+            run = curves.get((main_tag, name))
+            if run is None:
+                folder = folder_name(f"{check_tag_2x(main_tag)}_{name}")
+                run = curves[main_tag, name] = self._session.run(*self._run.parts, folder)
             self._add_scalar(run, main_tag, value, step, walltime)
 
     def add_image(
@@ -269,10 +275,11 @@ class LogWriter:
         from visualdl.kinds import image
         from visualdl.tensors import to_array
 
+        tag, number, seconds = check_tag_2x(tag), _step(step), to_seconds(walltime)
         array, owned = to_array(img)
         accepted = image.accept(array, dataformats, owned=owned)
         encode = functools.partial(image.encode, accepted)
-        self._run.append("image", check_tag_2x(tag), _step(step), to_seconds(walltime), encode, accepted.nbytes)
+        self._run.append("image", tag, number, seconds, encode, accepted.nbytes)
 
     def add_figure(self, tag: str, figure: Any, step: SupportsIndex, walltime: float | None = None) -> None:
         """Log a matplotlib figure as an image, as it looks now, and close it in pyplot (as 2.x).
@@ -314,21 +321,16 @@ class LogWriter:
         self._run.set_meta(display_name=display_name)
 
 
-def _sibling(cls: type[Writer], session: Session, mode: str, sync_cycle: int | None, owner: bool) -> Writer:
-    """A writer for a session that exists: what as_mode() returns, and what a pickled writer becomes."""
+def _reopened(cls: type[Writer], session: Session, mode: str, sync_cycle: int | None, owner: bool) -> Writer:
+    """What a pickled writer becomes: a writer of the same folder, with files of its own."""
     writer = cls.__new__(cls)
     writer.sync_cycle = sync_cycle
     return writer._attach(session, mode, owner=owner)
 
 
 def _step(step: SupportsIndex | None) -> int:
-    """The step as int; None is 0, as in 2.x. Raises TypeError for a float."""
-    if step is None:
-        return 0
-    try:
-        return operator.index(step)
-    except TypeError:
-        raise TypeError(f"wanted an integer step, got {step!r} of type {type(step).__name__}; give int(step)") from None
+    """The step as int; None is 0, as in 2.x."""
+    return 0 if step is None else to_step(step)
 
 
 def _check_arguments(sync_cycle: int | None, comment: str, *texts: str) -> None:

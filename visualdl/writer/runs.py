@@ -40,6 +40,8 @@ class Run:
         self.parts = parts
         self.rows: dict[str, Append] = {}
         """The bound appender of each scalar tag that has a record: all that add_scalar looks up."""
+        self.curves: dict[tuple[str, str], Run] = {}
+        """The run of each (main_tag, name) of add_scalars."""
         self._log: Log | Discard = Log(str(self)) if session.write else Discard()
         self._lock = threading.RLock()
         self._declared: dict[str, str] = {}

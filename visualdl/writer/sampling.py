@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from visualdl.writer.handles import Handle
+from visualdl.writer.moments import to_step
 
 if TYPE_CHECKING:
     from random import Random
@@ -90,7 +91,7 @@ class ImageHandle(Handle):
         """Begin a phase. step: what its images are logged with, instead of the number of phases before it."""
         self.write()  # a phase that was never finished is not thrown away
         wanted = self._phases % self._cycle == 0
-        number = self._phases if step is None else operator.index(step)
+        number = self._phases if step is None else to_step(step)
         self._reservoir.restart()
         self._open = True
         if wanted:

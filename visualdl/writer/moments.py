@@ -1,11 +1,24 @@
-"""The `walltime` of the 2.x dialect, in whichever unit it comes, as seconds since 1970."""
+"""When a record is: its step, and the `walltime` of the 2.x dialect in whichever unit it comes."""
 
 from __future__ import annotations
 
 import math
+import operator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import SupportsIndex
 
 _FIRST_MILLISECONDS = 1e11
 """From here on a number is milliseconds: as seconds it would be the year 5138, as milliseconds it is March 1973."""
+
+
+def to_step(step: SupportsIndex) -> int:
+    """The step as int. Raises TypeError for what is no integer, such as a float; how far it may reach, the log says."""
+    try:
+        return operator.index(step)
+    except TypeError:
+        raise TypeError(f"wanted an integer step, got {step!r} of type {type(step).__name__}; give int(step)") from None
 
 
 def to_seconds(walltime: float | None) -> float | None:
