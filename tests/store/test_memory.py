@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from visualdl.store.memory import Memory
+from visualdl.store.memory import Memory, sensible_bytes
 
 
 @dataclass(eq=False)
@@ -17,6 +17,10 @@ class Shelf:
     def drop(self) -> None:
         self.nbytes = 0
         self.dropped.append("yes")
+
+
+def test_the_default_bound_is_a_share_of_the_machine_within_limits() -> None:
+    assert 256 << 20 <= sensible_bytes() <= 1 << 30
 
 
 def test_the_least_recently_used_is_forgotten_first() -> None:

@@ -24,7 +24,8 @@ def test_numbers_in_names_are_ordered_by_their_size() -> None:
     ],
 )
 def test_decimals_and_exponents_are_numbers_and_versions_are_several(names: list[str]) -> None:
-    assert sorted(reversed(names), key=natural) == names
+    backwards = names[::-1]
+    assert sorted(backwards, key=natural) == names
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,23 @@ def test_between_two_points_a_range_still_has_the_line_that_crosses_it(sawtooth:
     assert (answer.total, answer.exact) == (0, True)
 
 
+@pytest.mark.parametrize(
+    ("start", "stop", "steps"),
+    [
+        (-math.inf, math.inf, [-(2**63), 0, 2**63 - 1]),
+        (-0.5, 0.5, [-(2**63), 0, 2**63 - 1]),
+        (0.5, 1e300, [0, 2**63 - 1]),
+        (1e300, None, [2**63 - 1]),
+        (None, -1e300, [-(2**63)]),
+    ],
+)
+def test_the_farthest_steps_and_bounds_are_no_problem(
+    tmp_path: Path, live: Live, start: float | None, stop: float | None, steps: list[int]
+) -> None:
+    live(tmp_path).rows([1.0, 2.0, 3.0], steps=[-(2**63), 0, 2**63 - 1])
+    assert ask(opened(tmp_path), start=start, stop=stop).points.step.tolist() == steps
+
+
 def test_ranges_are_measured_on_the_axis_that_is_asked_for(sawtooth: Store) -> None:
     origin = ask(sawtooth).origin
     by_time = ask(sawtooth, axis="time", start=1030.0, stop=1060.0)

@@ -39,6 +39,7 @@ class VdlRun:
         self._keys: dict[str, dict[int, SeriesKey]] = {}  # file name -> tag id -> series
         self._where: dict[SeriesKey, list[tuple[str, int]]] = {}  # series -> file name and tag id, in order of start
         self._unknown: dict[str, set[str]] = {}  # file name -> kinds that this version does not know
+        self._states: dict[str, tuple[object, ...]] = {}  # file name -> what the notes were made of
         self._counts: dict[str, dict[int, int]] = {}  # file name -> tag id -> points at the last refresh
         self._sizes: dict[str, int] = {}  # file name -> bytes when it was found
         self._updated: float | None = None
@@ -48,12 +49,8 @@ class VdlRun:
         """The file sets of the folder are now these; one whose file is gone is gone with its points."""
         wanted = sorted(match(names))  # names begin with the time: this is the order in which the writers began
         for name in [name for name in self._sets if name not in set(wanted)]:
-            del self._sets[name]
-            self._keys.pop(name, None)
-            self._unread.pop(name, None)
-            self._unknown.pop(name, None)
-            self._sizes.pop(name, None)
-            self._counts.pop(name, None)
+            for kept in (self._sets, self._keys, self._unread, self._unknown, self._states, self._counts, self._sizes):
+                kept.pop(name, None)
         for name in wanted:
             if name not in self._sets:
                 self._sets[name] = FileSet(self._path / name, cache=self._cache)
@@ -67,13 +64,14 @@ class VdlRun:
         """Read what is new in every file set that is still open; the series that advanced, or are new."""
         advanced: set[SeriesKey] = set()
         for name, file_set in self._sets.items():
-            if file_set.closed is not None:
-                continue  # its writer has said that nothing follows
-            before = _state(file_set)
-            ids = file_set.refresh()
-            if not file_set.bytes_read or name in self._unread:
-                self._note_unread(name)
-            if _state(file_set) != before:
+            ids: frozenset[int] = frozenset()
+            if file_set.closed is None:  # otherwise its writer has said that nothing follows
+                ids = file_set.refresh()
+                if not file_set.bytes_read or name in self._unread:
+                    self._note_unread(name)
+            state = _state(file_set)  # compared also when closed: damage may show only when points are read
+            if self._states.get(name) != state:
+                self._states[name] = state
                 self._notes = None
             if ids:
                 self._notes = None

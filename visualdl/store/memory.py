@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from collections import OrderedDict
+from pathlib import Path
 from typing import Protocol
+
+
+def sensible_bytes() -> int:
+    """An eighth of the memory that this process may use, but 256 MiB at least and 1 GiB at most."""
+    amounts = []
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # not on this system
+        amounts.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    with contextlib.suppress(OSError, ValueError):  # no such file, or "max" in it
+        amounts.append(int(Path("/sys/fs/cgroup/memory.max").read_text("ascii")))
+    return min(max(min(amounts, default=0) // 8, 256 << 20), 1 << 30)
 
 
 class Forgettable(Protocol):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from visualdl.kinds.kind import Points
 from visualdl.log.reader import FrameCache
 from visualdl.sources.all import match, open_run
 from visualdl.sources.source import SeriesKey
-from visualdl.store.memory import Memory
+from visualdl.store.memory import Memory, sensible_bytes
 from visualdl.store.names import natural, readable, root_names, run_name
 from visualdl.store.question import Answer, Axis, Changes, Method, Question, RunInfo, Segment, Smoothing
 from visualdl.store.run import Run, run_id
@@ -31,17 +33,20 @@ _ATTEMPTS = 8
 class Store:
     """All runs below the roots. Thread safe; memory is bounded by `memory_bytes`, not by the size of the logs.
 
+    memory_bytes: what decoded points may take; by default an eighth of what there is, 1 GiB at most.
+
     Nothing is read before the first `refresh`. A root need not exist yet. Runs stay while their folders do.
     """
 
-    def __init__(self, roots: Sequence[Path], *, memory_bytes: int = 256 << 20) -> None:
+    def __init__(self, roots: Sequence[Path], *, memory_bytes: int | None = None) -> None:
         paths = list(dict.fromkeys(os.path.abspath(root) for root in roots))
         known: dict[Identity, str] = {}
         self._trees = [Tree(path, match, known) for path in paths]
         self._root_names = dict(zip(paths, root_names(paths), strict=True)) if paths else {}
-        # What is on disk in a compressed form is worth less memory than what has been put in order.
-        self._frames = FrameCache(memory_bytes // 4)
-        self._memory = Memory(memory_bytes - memory_bytes // 4)
+        # A frame holds rows of all tags: while cards are opened one after the other, it is needed once for each.
+        memory_bytes = sensible_bytes() if memory_bytes is None else memory_bytes
+        self._frames = FrameCache(memory_bytes // 3)
+        self._memory = Memory(memory_bytes - memory_bytes // 3)
         self._runs: dict[str, Run] = {}  # by path; read through list(), which other threads cannot interrupt
         self._by_id: dict[str, Run] = {}
         self._refreshing = threading.Lock()
@@ -67,14 +72,18 @@ class Store:
         """Read what is new: of a log only its new bytes, of a folder only whether it changed.
 
         With `seconds`, stop about then; the next call goes on where this one stopped. `Changes.complete` says whether
-        everything was looked at. Safe to call from several threads; they take turns.
+        everything was looked at once. Without, everything that was written before the call is known after it. Safe to
+        call from several threads; they take turns.
         """
         with self._refreshing:
-            deadline = None if seconds is None else time.monotonic() + seconds
+            if seconds is None and self._pass is not None:
+                deque(self._pass, maxlen=0)  # what it has looked at may have grown since: look at everything again
+                self._pass = None
             if self._pass is None:
                 self._pass = self._look_at_everything()
+            deadline = math.inf if seconds is None else time.monotonic() + seconds
             for _ in self._pass:
-                if deadline is not None and time.monotonic() >= deadline:
+                if time.monotonic() >= deadline:
                     break
             else:
                 self._pass = None

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from visualdl.kinds.kind import FloatArray, IntArray, Kind, Points
 from visualdl.store.question import Answer, Axis, Question, Segment
 from visualdl.store.series import Columns, Decoded, Series, Snapshot
+
+_FIRST_STEP: Final = -(2**63)
+_LAST_STEP: Final = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -72,23 +78,41 @@ def _in_range(
     series: Series, snapshot: Snapshot, columns: Columns, line: FloatArray | None, question: Question, begin: int
 ) -> _Range:
     """What one segment has from its point `begin` on in the range of the question, and the neighbours just outside."""
-    start = -np.inf if question.start is None else question.start
-    stop = np.inf if question.stop is None else question.stop
+    count = len(columns) - begin
     where = slice(begin, len(columns))
-    inside: slice | IntArray = slice(0, len(columns) - begin)
+    inside: slice | IntArray = slice(0, count)
     outside: IntArray = np.empty(0, np.int64)
-    if start > -np.inf or stop < np.inf:
-        x = _axis(columns.step[where], columns.time[where], question.axis, snapshot.origin)
-        if bool((x[1:] >= x[:-1]).all()):
-            low, high = int(np.searchsorted(x, start, "left")), int(np.searchsorted(x, stop, "right"))
-            first, last = max(0, low - 1), min(len(x), high + 1)
+    if question.start is not None or question.stop is not None:
+        bounds = _bounds(columns, question, begin, snapshot.origin)
+        if isinstance(bounds, slice):
+            first, last = max(0, bounds.start - 1), min(count, bounds.stop + 1)
             where = slice(begin + first, begin + last)
-            inside = slice(low - first, high - first)
-            outside = np.array([i for i in (low - 1 - first, high - first) if 0 <= i < last - first], np.int64)
+            inside = slice(bounds.start - first, bounds.stop - first)
+            outside = np.array([i for i in (inside.start - 1, inside.stop) if 0 <= i < last - first], np.int64)
         else:
-            inside, outside = _inside(x, start, stop)
+            inside, outside = bounds
     points = series.points(snapshot, columns, where)
     return _Range(columns, points, None if line is None else line[where], inside, outside)
+
+
+def _bounds(columns: Columns, question: Question, begin: int, origin: float) -> slice | tuple[IntArray, IntArray]:
+    """The points from `begin` on in the question's range: a slice where x ascends, else those inside and outside."""
+    start = -math.inf if question.start is None else question.start
+    stop = math.inf if question.stop is None else question.stop
+    if question.axis == "step":  # ascending; compared as integers, which converts nothing and rounds nothing
+        step = columns.step[begin:]
+        low = len(step) if start > _LAST_STEP else int(np.searchsorted(step, _whole(math.ceil, start), "left"))
+        high = 0 if stop < _FIRST_STEP else int(np.searchsorted(step, _whole(math.floor, stop), "right"))
+        return slice(low, max(low, high))
+    x = _axis(columns.step[begin:], columns.time[begin:], question.axis, origin)
+    if bool((x[1:] >= x[:-1]).all()):
+        return slice(int(np.searchsorted(x, start, "left")), int(np.searchsorted(x, stop, "right")))
+    return _inside(x, start, stop)
+
+
+def _whole(towards: Callable[[float], int], bound: float) -> int:
+    """A bound as the whole step next to it, within int64."""
+    return _FIRST_STEP if bound <= _FIRST_STEP else _LAST_STEP if bound >= _LAST_STEP else towards(bound)
 
 
 def _inside(x: FloatArray, start: float, stop: float) -> tuple[IntArray, IntArray]:
