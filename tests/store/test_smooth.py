@@ -39,7 +39,7 @@ def plain_ema(value: list[float], weight: float) -> list[float]:
 
 def plain_gaussian(value: list[float], weight: float) -> list[float]:
     sigma = math.sqrt(weight) / (1 - weight)
-    if sigma == 0:
+    if sigma < 0.1:
         return list(value)
     radius = math.ceil(4 * sigma)
     line = []
