@@ -203,6 +203,19 @@ def test_bound_elsewhere_the_address_has_a_token_and_nothing_else_opens(tmp_path
             assert browser.get("api/board").status_code == 200
 
 
+def test_open_hands_the_address_to_the_browser(tmp_path: Path) -> None:
+    browser, seen = tmp_path / "browser", tmp_path / "seen"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {seen}.part && mv {seen}.part {seen}\n')
+    browser.chmod(0o700)
+    (tmp_path / "logs").mkdir()
+    with running(
+        "--logdir", tmp_path / "logs", "--port", "0", "--open", environment={**CLEAN, "BROWSER": f"{browser} %s"}
+    ) as board:
+        while not seen.exists():
+            assert board.process.poll() is None
+        assert seen.read_text() == board.url
+
+
 def test_a_token_of_ones_own_is_asked_for_on_this_machine_too(tmp_path: Path) -> None:
     token = "a-token-of-my-own-0123"
     with running("--logdir", tmp_path, "--port", "0", environment={**CLEAN, "VISUALDL_TOKEN": token}) as board:

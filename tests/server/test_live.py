@@ -179,6 +179,15 @@ def test_what_advanced_meanwhile_is_told_once() -> None:
     assert json.loads(news.hint(revision)[0])["advanced"] == []
 
 
+def test_before_the_first_look_the_board_is_loading() -> None:
+    news = News()
+    assert json.loads(news.hint(None)[0])["loading"] == {"done": 0, "total": 0}
+    assert news.note(loading=(10, 30)) is True
+    assert json.loads(news.hint(None)[0])["loading"] == {"done": 10, "total": 30}
+    assert news.note(loading=None) is True
+    assert json.loads(news.hint(None)[0])["loading"] is None
+
+
 def test_nothing_new_is_nothing_to_tell() -> None:
     news = News()
     news.note(loading=None)
