@@ -40,6 +40,12 @@ describe("zooming", () => {
     expect(zoomed(image, STAGE, fitted(image, STAGE), 1e9, 0, 0).scale).toBe(64);
     expect(zoomed(image, STAGE, fitted(image, STAGE), 1e-9, 0, 0).scale).toBe(0.5);
   });
+  test("a tiny image that fills a large stage can still be zoomed in", () => {
+    const tiny = { width: 4, height: 4 };
+    const fit = fitted(tiny, STAGE);
+    expect(fit.scale).toBe(75);
+    expect(zoomed(tiny, STAGE, fit, 2, 200, 150).scale).toBe(150);
+  });
   test("panning leaves no gap and does not move what fits", () => {
     const near = zoomed(image, STAGE, fitted(image, STAGE), 4, 200, 150);
     expect(panned(image, STAGE, near, 1e9, 1e9)).toMatchObject({ x: 0, y: 0 });

@@ -33,10 +33,11 @@ function centred(image: Size, stage: Size, scale: number): Place {
   });
 }
 
-/** Zoom by `factor` so that what lies under (x, y) stays there. Never smaller than half of fitted, never past 64. */
+/** Zoom by `factor` so that what lies under (x, y) stays there: from half of fitted up to 64, or four times fitted for a tiny image. */
 export function zoomed(image: Size, stage: Size, place: Place, factor: number, x: number, y: number): Place {
-  const least = Math.min(1, fitted(image, stage).scale) / 2;
-  const scale = Math.min(GREATEST_SCALE, Math.max(least, place.scale * factor));
+  const fit = fitted(image, stage).scale;
+  const least = Math.min(1, fit) / 2;
+  const scale = Math.min(Math.max(GREATEST_SCALE, 4 * fit), Math.max(least, place.scale * factor));
   const ratio = scale / place.scale;
   return kept(image, stage, { scale, x: x - (x - place.x) * ratio, y: y - (y - place.y) * ratio });
 }
