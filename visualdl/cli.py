@@ -317,8 +317,8 @@ def _serve(asked: argparse.Namespace, roots: tuple[str, ...], model_path: Path |
         raise terminal.wrong(key, **details) from None
     if token is None and not is_only_here(asked.host):
         token = new_token()
-    names = own_names(asked.host) | {name.lower().rstrip(".") for name in asked.allow_host}
-    policy = Policy(token, frozenset(names), f"visualdl-{listening.port}")
+    allowed = frozenset(name.lower().rstrip(".") for name in asked.allow_host)
+    policy = Policy(token, own_names(asked.host) | allowed, allowed, f"visualdl-{listening.port}")
     about = About(__version__, asked.language, roots)
     address = url(listening, token, prefix)
 

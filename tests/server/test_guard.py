@@ -34,7 +34,9 @@ def signed_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("locked")
     (folder / "web").mkdir()
     (folder / "web" / "index.html").write_text("<!doctype html><title>VisualDL</title>")
-    policy = Policy(TOKEN, frozenset({"trainbox"}), "visualdl-8040")
+    policy = Policy(
+        TOKEN, frozenset({"trainbox", "board.example.org"}), frozenset({"board.example.org"}), "visualdl-8040"
+    )
     with serving(write_logs(folder / "logs"), policy=policy, pages=folder / "web") as served:
         served.client.headers["authorization"] = f"Bearer {TOKEN}"
         served.when(lambda board: len(board["runs"]) == 2)
@@ -231,6 +233,17 @@ def test_the_own_page_may_post_and_listen_also_through_a_proxy(served: Served, t
         assert served.client.post("api/graph", content=content, headers=headers).status_code == 200
         with connect(served.live, additional_headers=headers) as live:
             assert "revision" in str(live.recv(timeout=10))
+
+
+def test_a_page_on_another_port_of_this_machine_is_foreign_and_that_of_an_allowed_proxy_is_not(locked: Served) -> None:
+    headers = {"host": "trainbox:8040", "authorization": f"Bearer {TOKEN}"}
+    for origin, status in (
+        ("http://trainbox:9999", 403),
+        ("http://trainbox:8040", 422),
+        ("https://board.example.org", 422),
+    ):
+        answer = locked.client.post("api/graph", content=b"no model", headers={**headers, "origin": origin})
+        assert answer.status_code == status, origin
 
 
 def test_nothing_but_reading_can_be_done_by_get_and_no_answer_opens_cors(served: Served) -> None:

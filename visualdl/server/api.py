@@ -23,7 +23,7 @@ from visualdl.server.model import ModelFile, Upload, read_graph
 from visualdl.server.news import Moment, News, progress
 from visualdl.server.pool import Job, Pool
 from visualdl.server.wire import SeriesColumns, narrow, narrow_steps, pack
-from visualdl.store.store import Answer, RunInfo, Store
+from visualdl.store.store import Answer, Question, RunInfo, Store
 
 MAX_MODEL_BYTES = 512 << 20
 MAX_UPLOADS = 4
@@ -137,7 +137,8 @@ class Api:
                 raise UnknownSeries(f"No such series: {kind.name} {tag!r} in the runs asked for")
             yield csv.heading(axis)
             for run in present:
-                yield from csv.lines(names.get(run, run), self._store.raw(run, kind.name, tag), axis)
+                first = 0.0 if axis != "relative" else self._origin(run, kind.name, tag)
+                yield from csv.lines(names.get(run, run), self._store.raw(run, kind.name, tag), first)
 
         text = parts()
         first = await self._pool.run(lambda job: next(text), request.receive)  # errors come before the answer begins
@@ -150,6 +151,10 @@ class Api:
 
         headers = {"content-disposition": csv.disposition(tag), "cache-control": "private, no-store"}
         return StreamingResponse(body(), media_type="text/csv; charset=utf-8", headers=headers)
+
+    def _origin(self, run: str, kind: str, tag: str) -> float:
+        """The time that is 0 on the relative axis of a series."""
+        return self._store.read(Question(kind=kind, tag=tag, run=run, n=1)).origin
 
     async def blob(self, request: Request) -> Response:
         """GET api/blob/{run}/{address}"""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-import numpy as np
-
 from visualdl.kinds.kind import Points
 from visualdl.store.question import Axis
 
@@ -18,12 +16,12 @@ def heading(axis: Axis) -> str:
     return f"run,step,{'relative' if axis == 'relative' else 'time'},value\n"
 
 
-def lines(run: str, points: Points, axis: Axis) -> Iterator[str]:
-    """The lines of one run, some thousands at a time. points: of a row kind."""
+def lines(run: str, points: Points, origin: float) -> Iterator[str]:
+    """The lines of one run, some thousands at a time. points: of a row kind. origin: subtracted from each time."""
     if points.value is None or not len(points):
         return
     cell = text_cell(run)
-    times = points.time - np.min(points.time) if axis == "relative" else points.time
+    times = points.time - origin
     for at in range(0, len(points), ROWS_AT_ONCE):
         part = slice(at, at + ROWS_AT_ONCE)
         rows = zip(points.step[part].tolist(), times[part].tolist(), points.value[part].tolist(), strict=True)

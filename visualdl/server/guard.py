@@ -43,11 +43,13 @@ class Policy:
 
     token: what strangers must show; None when only this machine can connect.
     names: host names, lower case, by which the board may be called beside `localhost` and IP addresses.
+    origins: host names, lower case, whose pages are the board's own: those of a proxy that does not pass on its name.
     cookie: the cookie's name. Cookies are shared between the ports of a host, so it tells boards apart.
     """
 
     token: str | None = None
     names: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
     cookie: str = "visualdl"
 
 
@@ -100,8 +102,10 @@ def is_own_origin(headers: Headers, policy: Policy) -> bool:
         return False
     if origin.scheme not in ("http", "https") or not origin.netloc:
         return False
-    own = {headers.get("host", "").lower(), headers.get("x-forwarded-host", "").lower()}
-    return origin.netloc.lower() in own or host_name(origin.netloc) in policy.names
+    passed_on = headers.get("x-forwarded-host", "").partition(",")[0].strip()
+    own = {headers.get("host", "").lower(), passed_on.lower()}
+    # Not every name of the machine: on another port of it there may be anybody's page.
+    return origin.netloc.lower() in own or host_name(origin.netloc) in policy.origins
 
 
 def shows_token(headers: Headers, policy: Policy) -> bool:
