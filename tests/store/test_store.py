@@ -13,6 +13,7 @@ import pytest
 
 from visualdl.errors import UnknownSeries
 from visualdl.kinds import histogram, image
+from visualdl.log.reader import FileSet
 from visualdl.store.question import Changes, Question, Smoothing
 from visualdl.store.store import Store
 
@@ -223,6 +224,32 @@ def test_rows_that_turn_out_damaged_when_they_are_read_are_left_out_and_told(tmp
     assert np.isfinite(answer.points.time).all()
     assert store.refresh().structure
     assert len(store.runs()[0].gaps) == 1
+
+
+def test_a_run_that_cannot_be_read_says_so_and_holds_up_no_other(
+    tmp_path: Path, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [live(tmp_path / name).rows([1.0]) for name in ("a", "b", "c")]
+    store = Store([tmp_path])
+    store.refresh()
+    read = FileSet.refresh
+
+    def failing(self: FileSet) -> frozenset[int]:
+        if self.path.parent.name == "b":
+            raise RuntimeError("a fault of ours")
+        return read(self)
+
+    monkeypatch.setattr(FileSet, "refresh", failing)
+    for run in runs:
+        run.rows([2.0])
+    changes = store.refresh()
+    assert changes.structure
+    assert len(changes.advanced) == 2
+    assert store.runs()[1].gaps == ("the run could not be read: RuntimeError: a fault of ours",)
+    assert not store.refresh().structure
+    monkeypatch.undo()
+    assert len(store.refresh().advanced) == 1
+    assert store.runs()[1].gaps == ()
 
 
 def test_memory_stays_within_its_bound_and_answers_stay_right(tmp_path: Path, live: Live) -> None:

@@ -218,9 +218,53 @@ def test_a_cursor_is_answered_whole_when_the_run_was_started_again(tmp_path: Pat
     assert (more.since, more.points.step.tolist(), more.segments) == (4, [2], (Segment(0, 1, None),))
 
 
+def test_the_relative_axis_of_every_tag_begins_when_the_run_did(tmp_path: Path, live: Live) -> None:
+    live(tmp_path).rows([1.0], tag="early").close()
+    live(tmp_path).rows([1.0], tag="later")
+    store = opened(tmp_path)
+    assert ask(store, "early").origin == ask(store, "later").origin == store.runs()[0].started
+
+
 def test_a_cursor_beyond_the_series_is_answered_whole(sawtooth: Store) -> None:
     assert ask(sawtooth, since=10_000).since == 0
     assert len(ask(sawtooth, since=10_000).points) == 100
+
+
+writing = st.lists(
+    st.tuples(st.sampled_from(["on", "on", "on", "late", "beside", "again"]), st.integers(1, 4)),
+    min_size=1,
+    max_size=10,
+)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(writing=writing)
+def test_a_client_that_follows_the_cursor_always_holds_what_a_new_one_gets(
+    tmp_path_factory: pytest.TempPathFactory, live: Live, writing: list[tuple[str, int]]
+) -> None:
+    folder = tmp_path_factory.mktemp("run")
+    run, beside = live(folder).rows([0.0], time=1e3), None
+    step, now, written, held, cursor = 0, 1e3, 1, np.empty(0), 0
+    store = opened(folder)
+    for turn, (what, count) in enumerate(writing, 1):
+        now += 10
+        if what == "again":
+            run, beside, step, now = live(folder), None, step // 2, now + 1e6
+        steps = [step - 1] * count if what == "late" else range(step + 1, step + 1 + count)
+        if what == "beside":
+            beside = beside or live(folder)
+        (beside if what == "beside" and beside else run).rows([float(turn)] * count, steps=steps, time=now)
+        step, written = max(step, *steps), written + count
+        store.refresh()
+        answer, fresh = ask(store, since=cursor), ask(store)
+        more = np.stack([answer.points.step, values_of(answer)])
+        held = np.concatenate([held, more], axis=1) if answer.since else more
+        cursor = answer.cursor
+        assert cursor == fresh.cursor == written
+        assert held.tolist() == np.stack([fresh.points.step, values_of(fresh)]).tolist()
+        again = opened(folder)  # and a store that was not there from the start agrees
+        assert ask(again).segments == fresh.segments
+        assert values_of(ask(again)).tolist() == values_of(fresh).tolist()
 
 
 def test_two_writers_at_once_are_one_line_by_step(tmp_path: Path, live: Live) -> None:

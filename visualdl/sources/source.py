@@ -45,9 +45,10 @@ class RunNotes:
 
 
 class RunSource(Protocol):
-    """One run's data from one folder: read-only and incremental. Not thread safe; whoever holds one locks it.
+    """One run's data from one folder: read-only and incremental.
 
-    A torn, damaged, vanished or foreign file is never an error: it is told in `notes`.
+    Not thread safe: whoever holds one locks it, except for `blob`, which may be called at any time. A torn, damaged,
+    vanished or foreign file is never an error: it is told in `notes`.
     """
 
     def discover(self, names: Sequence[str]) -> None:

@@ -109,7 +109,7 @@ class VdlRun:
 
     def blob(self, address: bytes) -> bytes | None:
         """A blob, from whichever file set has it."""
-        for file_set in self._sets.values():
+        for file_set in list(self._sets.values()):
             found = file_set.blob(address)
             if found is not None:
                 return found

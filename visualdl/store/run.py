@@ -36,6 +36,7 @@ class Run:
         self._series: dict[SeriesKey, Series] = {}
         self._keys: frozenset[SeriesKey] = frozenset()
         self._notes = RunNotes()
+        self._trouble = ""
         self.opened = False
 
     def discover(self, names: Sequence[str]) -> None:
@@ -44,14 +45,24 @@ class Run:
             self._source.discover(names)
 
     def refresh(self) -> tuple[frozenset[SeriesKey], bool]:
-        """Read what is new: the series that advanced, and whether the run has other series or notes than before."""
+        """Read what is new: the series that advanced, and whether the run has other series or notes than before.
+
+        Never raises: whatever goes wrong with this run is told among its gaps, and the other runs are read.
+        """
         with self._lock:
-            advanced = self._source.refresh()
-            if self.opened and not advanced and self._source.notes() == self._notes:
+            advanced: frozenset[SeriesKey] = frozenset()
+            trouble = ""
+            try:
+                advanced = self._source.refresh()
+                notes = self._source.notes()
+            except Exception as error:  # the border between one run's bytes and everybody else's board
+                trouble, notes = f"the run could not be read: {type(error).__name__}: {error}", self._notes
+            if self.opened and not advanced and notes == self._notes and trouble == self._trouble:
                 return advanced, False
-            keys, notes = frozenset(self._source.series()), self._source.notes()
+            keys = frozenset(self._source.series())
             changed = not self.opened or keys != self._keys or _lasting(notes) != _lasting(self._notes)
-            self._keys, self._notes, self.opened = keys, notes, True
+            changed |= trouble != self._trouble
+            self._keys, self._notes, self._trouble, self.opened = keys, notes, trouble, True
             return advanced, changed
 
     @property
@@ -63,6 +74,11 @@ class Run:
     def live(self) -> bool:
         """Whether somebody was writing at the last refresh."""
         return self._notes.live
+
+    @property
+    def started(self) -> float | None:
+        """When its first writer began, seconds since 1970 UTC."""
+        return self._notes.started
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -84,7 +100,7 @@ class Run:
             updated=notes.updated,
             live=notes.live,
             dropped=notes.dropped,
-            gaps=notes.gaps,
+            gaps=(*notes.gaps, *([self._trouble] if self._trouble else [])),
             skipped=skipped,
             display_name=notes.display_name,
             captions=notes.captions,
@@ -106,8 +122,7 @@ class Run:
 
     def blob(self, address: bytes) -> bytes:
         """The bytes of one blob; UnknownSeries when it is not there."""
-        with self._lock:
-            found = self._source.blob(address)
+        found = self._source.blob(address)  # not locked: a page of images is read by several threads at once
         if found is None:
             raise UnknownSeries(f"the run {self._name!r} has no blob {address.hex()}")
         return found

@@ -26,6 +26,9 @@ _OBJECT_BYTES: Final = 400
 class Origin(Protocol):
     """Where a series gets its points: what a source offers of one series, already behind its run's lock."""
 
+    @property
+    def started(self) -> float | None: ...
+
     def parts(self, key: SeriesKey) -> tuple[Part, ...]: ...
 
     def points(self, key: SeriesKey, part: str, since: int = 0) -> Points: ...
@@ -212,7 +215,8 @@ class Series:
         self._tail = None
         self._smooth.clear()
         self._epoch += 1
-        beginnings = [part.started for part in parts if part.started is not None]
+        started = self._origin.started
+        beginnings = [] if started is None else [started]
         if len(time):
             beginnings.append(float(time.min()))
         snapshot = Snapshot(parts, tuple(segments), 0, min(beginnings, default=0.0), self._epoch)
