@@ -240,7 +240,7 @@ def test_the_picture_is_saved_as_it_was_logged(page: Page, url: str, tmp_path: P
 
 def test_clipped_values_are_told(page: Page, url: str) -> None:
     warnings = card(opened(page, url), "clipped").get_by_test_id("warnings")
-    expect(warnings).to_have_attribute("aria-label", "16 values outside 0…255 clipped")
+    expect(warnings).to_have_attribute("aria-label", "values outside 0…255, clipped: 16")
 
 
 def test_what_is_no_picture_gets_a_placeholder_and_the_rest_goes_on(page: Page, url: str) -> None:
