@@ -2,9 +2,9 @@
 
     python benches/kill.py [--kills 100] [--durability mmap|pwrite]
 
-Half of the children log at full speed, half at 20 000 calls a second in bursts of 20; every tenth is killed inside a C
-call that holds the GIL. Each counts its *returned* calls in shared memory. After the kill every row is read back and its
-value compared. Prints one line: kills, rows, lost (rows whose call returned), wrong values, the largest loss.
+Half of the children log at full speed, half at up to 20 000 calls a second in bursts of 20; every tenth is killed
+inside a C call that holds the GIL. Each counts its *returned* calls in shared memory. After the kill every row is read
+back and its value compared. Prints one line: kills, rows, lost (rows whose call returned), the largest loss, wrong.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 HOT, PACED, IN_C = "hot", "paced", "in a C call"
 
@@ -32,13 +33,13 @@ def value_of(step: int) -> float:
     return (step * 2654435761 % 4294967296) / 7.0
 
 
-def train(directory: str, counter: str, pace: str, durability: str) -> None:
+def train(directory: str, counter: str, pace: str, durability: Literal["mmap", "pwrite"]) -> None:
     """The child: logs until it is killed."""
     from visualdl.log.writer import Log
 
     with open(counter, "r+b") as file:
         returned = ctypes.c_uint64.from_buffer(mmap.mmap(file.fileno(), 8))
-    log = Log(directory, durability=durability)  # type: ignore[arg-type]
+    log = Log(directory, durability=durability)
     append = log.row_appender(log.tag("scalar", "loss"))
     step = 0
     deadline = time.perf_counter() + 0.05
@@ -55,7 +56,7 @@ def train(directory: str, counter: str, pace: str, durability: str) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one kill did. lost: rows whose call had returned and that no reader finds; wrong: rows with another value."""
+    """What one kill did. lost: rows whose call had returned and that are not found; wrong: with another value."""
 
     returned: int
     found: int

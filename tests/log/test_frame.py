@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
 
@@ -74,10 +75,8 @@ def test_what_was_compressed_is_inflated_again(data: bytes) -> None:
 @pytest.mark.parametrize("codec", [RAW, ZSTD, ZLIB, 9])
 @given(data=st.binary(max_size=200), size=st.integers(0, 1000))
 def test_noise_is_refused_or_has_the_size_that_was_asked_for(codec: int, data: bytes, size: int) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         assert len(inflate(codec, data, size)) == size
-    except ValueError:
-        pass
 
 
 def test_a_bomb_is_refused_before_memory_is_taken() -> None:
@@ -99,7 +98,7 @@ def test_closing_words_come_back() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"rows": "many"}', b'{"reasons": 1}', b"[" * 100_000, b"\xff"])
 def test_closing_words_that_are_none_are_refused(body: bytes) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - the message is json's
+    with pytest.raises(ValueError):
         decode_closed(body)
 
 

@@ -30,8 +30,8 @@ def ready(ring: Ring) -> HotPath:
         raise AssertionError(f"row {number} has no slot")
 
     hot = hot_path(stuck)
-    hot.use(ring.buffer, ring.capacity)
-    hot.limit(ring.capacity)
+    hot.numbering.use(ring.buffer, ring.capacity)
+    hot.numbering.limit(ring.capacity)
     return hot
 
 
@@ -86,7 +86,7 @@ def test_a_time_that_is_none_raises_and_takes_no_row(ring: Ring, time: float) ->
     hot = ready(ring)
     with pytest.raises(ValueError, match="time must be"):
         hot.appender(1)(1, 1.0, time)
-    assert hot.taken() == 0
+    assert hot.numbering.taken() == 0
 
 
 def test_a_value_whose_float_raises_leaves_a_void_row(ring: Ring) -> None:
@@ -96,7 +96,7 @@ def test_a_value_whose_float_raises_leaves_a_void_row(ring: Ring) -> None:
 
     hot = ready(ring)
     with pytest.raises(KeyboardInterrupt):
-        hot.appender(1)(1, Broken())  # type: ignore[arg-type]
+        hot.appender(1)(1, Broken())
     assert committed(ring.rows(0, 1), 0) == 1
 
 

@@ -88,7 +88,10 @@ def unpack_header(header: bytes) -> HeadState | None:
     if width != ROW_BYTES or not 0 < capacity <= MAX_CAPACITY:
         return None
     host, boot, namespace = (text.rstrip(b"\0").decode("utf-8", "replace") for text in texts)
-    return HeadState(Identity(pid, start, host, boot, namespace), capacity, *_STATE.unpack_from(header, _STATE_AT))
+    tail, beat, dropped = _STATE.unpack_from(header, _STATE_AT)
+    if tail >= 1 << 62 or dropped >= 1 << 62:
+        return None  # no writer counts so far
+    return HeadState(Identity(pid, start, host, boot, namespace), capacity, tail, beat, dropped)
 
 
 class Ring:
@@ -209,16 +212,22 @@ class Stuck(Protocol):
     def __call__(self, number: int, tag: int, step: int, value: float, time: float) -> None: ...
 
 
+class Numbering(NamedTuple):
+    """What the pump may do with a hot path. None of these closures refers to the log (see `Pump`)."""
+
+    taken: Callable[[], int]  # row numbers handed out so far
+    skip: Callable[[], int]  # takes a number
+    limit: Callable[[int], None]  # a call whose number is at or past this goes the slow way
+    use: Callable[[Any, int], None]  # buffer, capacity: the ring is open
+
+
 class HotPath(NamedTuple):
     """The closures around one log's ring. They share its buffer, its numbering and the limit."""
 
     appender: Callable[[int], Append]
-    taken: Callable[[], int]  # row numbers handed out so far
-    skip: Callable[[], int]  # takes a number for nothing
-    limit: Callable[[int], None]  # a call whose number is at or past this goes the slow way
-    use: Callable[[Any, int], None]  # buffer, capacity: the ring is open
-    restart: Callable[[], None]  # a forked child: number from 0 again, with no ring
     put: Stuck  # the fast way for a call that was stuck and no longer is
+    restart: Callable[[], None]  # a forked child: number from 0 again, with no ring
+    numbering: Numbering
 
 
 def hot_path(stuck: Stuck) -> HotPath:  # noqa: C901 - the closures count as one function
@@ -304,7 +313,7 @@ def hot_path(stuck: Stuck) -> HotPath:  # noqa: C901 - the closures count as one
         numbers = iter(every)
         take = numbers.__next__
 
-    return HotPath(appender, taken, skip, set_limit, use, restart, put)
+    return HotPath(appender, put, restart, Numbering(taken, skip, set_limit, use))
 
 
 def committed(rows: bytes, start: int) -> int:

@@ -26,7 +26,7 @@ class Log(Protocol):
 class Open(Protocol):
     """The open files of a log, as this room sees them."""
 
-    def close(self) -> object: ...
+    def close(self, *, patience: float) -> object: ...
 
     def wake(self) -> None: ...
 
@@ -36,7 +36,8 @@ class Open(Protocol):
 _logs: weakref.WeakSet[Log] = weakref.WeakSet()
 _open: set[Open] = set()
 _previous: Any = None  # the SIGTERM handler that ours replaced; None while ours is not installed
-_SECONDS_TO_SEAL = 5.0
+_SECONDS_TO_SEAL = 5.0  # after SIGTERM
+_SECONDS_TO_CLOSE = 30.0  # when the interpreter ends
 
 
 def born(log: Log) -> None:
@@ -69,9 +70,10 @@ def settle() -> None:
 
 @atexit.register
 def close_all() -> None:
-    """Closes every open log of this process."""
+    """Closes every open log of this process; a disk that hangs holds up its end for a while only."""
+    deadline = time.monotonic() + _SECONDS_TO_CLOSE
     for log in tuple(_open):
-        log.close()
+        log.close(patience=max(0.0, deadline - time.monotonic()))
 
 
 # ------------------------------------------------------------------------------------------------ fork

@@ -7,24 +7,25 @@ started, or the interpreter is going down) a caller that has to wait takes the t
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time as clock
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from visualdl.errors import LogClosed
 from visualdl.log import lifetime
 from visualdl.log.frame import CLOSE, TAGS, Closed, encode_closed, encode_json
 from visualdl.log.frame_file import FrameFile
-from visualdl.log.head import HotPath, Ring, check_row
+from visualdl.log.head import Numbering, Ring
 from visualdl.log.payloads import Item, Payloads
-from visualdl.log.sealing import Fate, Rows
+from visualdl.log.sealing import LOOK_SECONDS, Fate, Rows
 from visualdl.log.trouble import RETRY_SECONDS, Trouble
 
 BEAT_SECONDS = 5.0
 WRITE_SECONDS = 0.25  # pwrite mode: a row is in the file after so long at most
-LOOK_SECONDS = 0.02
 IDLE_BEATS = 12  # so many beats without a new row, and the rest is sealed
 _NAP_SECONDS = 0.0005
 
@@ -39,7 +40,7 @@ class Pump:
         self,
         file: FrameFile,
         ring: Ring,
-        hot: HotPath,
+        numbering: Numbering,
         trouble: Trouble,
         tags: Sequence[dict[str, Any]],
         *,
@@ -48,11 +49,11 @@ class Pump:
     ) -> None:
         self.file = file
         self.trouble = trouble
-        self.rows = Rows(ring, file, hot, trouble, when_full=when_full)
+        self.rows = Rows(ring, file, numbering, trouble, when_full=when_full)
         self.payloads = Payloads(file, trouble, queue_bytes=queue_bytes, when_full=when_full)
         self.closed: Closed | None = None
         self._ring = ring
-        self._hot = hot
+        self._numbering = numbering
         self._tags = tags
         self._closing = False
         self._dying = False
@@ -78,20 +79,20 @@ class Pump:
         """Was it told to close?"""
         return self._closing
 
-    def row(self, number: int, tag: int, step: int, value: float, time: float) -> None:
-        """The slow way of a row: rings the bell, waits for a slot, drops or raises LogClosed."""
+    def place(self, number: int) -> int | None:
+        """The slow way of row `number`: waits for a slot. The number to put it under; None: it must be dropped.
+
+        LogClosed after close().
+        """
         while True:
             fate = self.rows.place(number)
             if fate is Fate.FREE:
                 self.wake()
-                self._hot.put(number, tag, step, value, time)
-                return
+                return number
             if fate is Fate.DROP:
-                check_row(step, value)
-                self.trouble.drop(1)
-                return
+                return None
             if fate is Fate.STALE:
-                number = self._hot.skip()
+                number = self._numbering.skip()
                 continue
             if fate is Fate.CLOSED:
                 self.refuse("a row")
@@ -137,16 +138,16 @@ class Pump:
             return
         self._wait()
 
-    def close(self, *, why: str = "") -> Closed:
-        """Seals everything and closes the files; the same answer each time."""
+    def close(self, *, why: str = "", patience: float = math.inf) -> Closed:
+        """Seals everything and closes the files; the same answer each time. Waits `patience` seconds at most."""
         self._closing = True
         self.rows.shut()
         if why:
             self.trouble.remark(why)
         if not self._on_pump():
-            self._wait(closed=True)
+            self._wait(closed=True, patience=patience)
         lifetime.settle()
-        return self.closed or self._tell()  # the latter only from within `encode`: this turn closes
+        return self.closed or self._tell()  # the latter from within `encode` (this turn closes), or out of patience
 
     def die(self) -> None:
         """Closes because the process was told to end: calls from now on do not return."""
@@ -163,12 +164,13 @@ class Pump:
         self._ring.release()
         self.file.close()
 
-    def _wait(self, *, closed: bool = False) -> None:
+    def _wait(self, *, closed: bool = False, patience: float = math.inf) -> None:
         """Waits for a whole turn that begins after now, or for the last one."""
+        deadline = clock.monotonic() + patience
         ticket = threading.Lock()
         ticket.acquire()
         self._tickets.append(ticket)
-        while self.closed is None:
+        while self.closed is None and clock.monotonic() < deadline:
             self.wake()
             if ticket.acquire(timeout=0.05) and not closed:
                 return
@@ -184,7 +186,7 @@ class Pump:
                 continue
             if self._ring.mode == "pwrite":
                 self._quiet = self.rows.doze()
-            elif not self.rows.set_limit():
+            elif not self.rows.set_limit() and not self.rows.interrupted() and self.trouble.error is None:
                 self.wake()
 
     def _pause(self) -> float:
@@ -201,16 +203,19 @@ class Pump:
         with self._turning:
             if self.closed is not None:
                 return
-            if self._closing:
+            closing = self._closing  # once: a turn that began before close() is not the last one
+            if closing:
                 self.rows.shut()
             tickets = [self._tickets.popleft() for _ in range(len(self._tickets))]
-            if self._closing or not self.trouble.waiting():
-                steps: list[Callable[[], None]] = [self.file.pay, self.payloads.drain, self._seal]
+            if closing or not self.trouble.waiting():
+                everything = closing or self._idle_beats >= IDLE_BEATS
+                seal = partial(self.rows.seal, everything=everything)
+                steps: list[Callable[[], None]] = [self.file.pay, self.payloads.drain, seal]
                 if sum(map(self._did, steps)) == len(steps):  # each is tried, whatever became of the others
                     self.trouble.over()
             self._did(self.rows.write_out)  # works on a full disk too: its blocks were reserved
             self._did(self._beat)
-            if self._closing:
+            if closing:
                 self._close()
             for ticket in tickets:
                 ticket.release()
@@ -222,9 +227,6 @@ class Pump:
             self.trouble.note(error)
             return False
         return True
-
-    def _seal(self) -> None:
-        self.rows.seal(everything=self._closing or self._idle_beats >= IDLE_BEATS)
 
     def _beat(self) -> None:
         now = clock.monotonic()
@@ -239,7 +241,7 @@ class Pump:
         self.rows.heal()
         if not self.trouble.gone and self.file.gone():
             self.trouble.vanished()
-            self._hot.limit(0)
+            self._numbering.limit(0)
         self._ring.beat(self.trouble.dropped)
 
     # -------------------------------------------------------------------------------------------- closing

@@ -10,11 +10,12 @@ from typing import Literal
 from visualdl.log.columns import ROW_BYTES, encode_rows
 from visualdl.log.frame import ROWS
 from visualdl.log.frame_file import FrameFile
-from visualdl.log.head import HotPath, Ring, committed
+from visualdl.log.head import Numbering, Ring, committed
 from visualdl.log.trouble import Trouble
 
 SEAL_ROWS = 16384
-HOLE_LOOKS = 100  # a row still not committed after so many looks, 20 ms apart, was interrupted for good
+LOOK_SECONDS = 0.02
+HOLE_LOOKS = 100  # a row still not committed after so many looks, so far apart, was interrupted for good
 _CLOSING_LOOKS = 5  # … and 10 ms apart when the log is being closed
 
 
@@ -36,13 +37,13 @@ class Rows:
     """
 
     def __init__(
-        self, ring: Ring, file: FrameFile, hot: HotPath, trouble: Trouble, *, when_full: Literal["wait", "drop"]
+        self, ring: Ring, file: FrameFile, numbering: Numbering, trouble: Trouble, *, when_full: Literal["wait", "drop"]
     ) -> None:
         self.ring = ring
         self.sealed = 0  # rows in frames
         self.overflow = False  # rows are dropped until the ring is empty
         self._file = file
-        self._hot = hot
+        self._numbering = numbering
         self._trouble = trouble
         self._drops = when_full == "drop"
         self._seal_rows = max(1, min(SEAL_ROWS, ring.capacity // 4))
@@ -50,9 +51,9 @@ class Rows:
         self._first = ring.tail  # a smaller number counts no more
         self._end = ring.tail + ring.capacity  # a number at or past it has no slot yet
         self._last: int | None = None  # closing: no number at or past it will be committed
-        self._hole, self._looks = -1, 0
+        self._hole, self._looks, self._looked_at = -1, 0, 0.0
         self._seen = ring.tail
-        hot.use(ring.buffer, ring.capacity)
+        numbering.use(ring.buffer, ring.capacity)
         self.set_limit()
 
     # -------------------------------------------------------------------------------------------- numbering
@@ -67,7 +68,7 @@ class Rows:
             if number < self._first:
                 return Fate.STALE
             if number < self._end:
-                self._hot.limit(self._end)
+                self._numbering.limit(self._end)
                 return Fate.FREE
             if self._trouble.error is not None or self._drops:
                 self.overflow = True
@@ -78,21 +79,21 @@ class Rows:
         with self._lock:
             if self._last is None:
                 self._set_limit()
-                return self._hot.taken() < self.ring.tail + self._seal_rows
+                return self._numbering.taken() < self.ring.tail + self._seal_rows
             return True
 
     def _set_limit(self) -> None:
         mark = self.ring.tail + self._seal_rows
-        self._hot.limit(min(self._end, mark) if self._hot.taken() < mark else self._end)
+        self._numbering.limit(min(self._end, mark) if self._numbering.taken() < mark else self._end)
 
     def doze(self) -> bool:
         """Was there no new row since the last call? Then the next one rings the bell."""
         with self._lock:
-            taken = self._hot.taken()
+            taken = self._numbering.taken()
             quiet = taken == self._seen
             if quiet and self._last is None:
-                self._hot.limit(min(self._end, taken))
-                quiet = self._hot.taken() == taken
+                self._numbering.limit(min(self._end, taken))
+                quiet = self._numbering.taken() == taken
             self._seen = taken
         if not quiet:
             self.set_limit()
@@ -102,12 +103,12 @@ class Rows:
         """From now on no row is accepted."""
         with self._lock:
             if self._last is None:
-                self._hot.limit(-1)
-                self._last = self._hot.taken()
+                self._numbering.limit(-1)
+                self._last = self._numbering.taken()
 
     def taken(self) -> int:
         """The number after the last that may be in the ring."""
-        return min(self._hot.taken() if self._last is None else self._last, self._end)
+        return min(self._numbering.taken() if self._last is None else self._last, self._end)
 
     def left(self) -> int:
         """Rows in the ring that no frame holds yet."""
@@ -167,8 +168,11 @@ class Rows:
             self._hole, self._looks = -1, 0
 
     def _look(self, number: int) -> None:
-        self._looks = self._looks + 1 if self._hole == number else 1
-        self._hole = number
+        now = clock.monotonic()
+        if self._hole != number:
+            self._hole, self._looks, self._looked_at = number, 1, now
+        elif now - self._looked_at > LOOK_SECONDS:
+            self._looks, self._looked_at = self._looks + 1, now
         if self._looks > HOLE_LOOKS:
             # KeyboardInterrupt can hit a call after it took its number and before it could say so.
             self.ring.void(number)
@@ -183,7 +187,7 @@ class Rows:
     def _recover(self) -> None:
         """The ring is empty after rows had to be dropped: goes on with a number that nobody has taken."""
         with self._lock:
-            self._first = self._hot.skip() + 1
+            self._first = self._numbering.skip() + 1
             self.ring.advance(self._first)
             self._end = self._first + self.ring.capacity
             self.overflow = False

@@ -29,8 +29,10 @@ class OpenHead:
         os.close(self._file)
 
     def state(self) -> HeadState | None:
-        """The header now; None when it is not (yet) a good one."""
-        return unpack_header(read_at(self._file, 0, HEAD_BYTES))
+        """The header now; None when it is not (yet) a good one, or its slots are not all there."""
+        state = unpack_header(read_at(self._file, 0, HEAD_BYTES))
+        whole = state is not None and os.fstat(self._file).st_size >= HEAD_BYTES + state.capacity * ROW_BYTES
+        return state if whole else None
 
     def rows(self, capacity: int, first: int, *, final: bool) -> NewRows:
         """The committed rows from number `first` on, up to the first that is not.

@@ -89,7 +89,7 @@ class Log:
         self._hot.restart()
         self._begin()
         if closed:
-            self._hot.limit(-1)
+            self._hot.numbering.limit(-1)
             self._closed = Closed(0, 0, 0)
 
     @property
@@ -123,7 +123,7 @@ class Log:
     def _open(self) -> Pump:
         os.makedirs(self._directory, exist_ok=True)
         mode: Mode = ring_mode(self._directory) if self._durability == "auto" else self._durability
-        first = self._hot.skip() + 1 if self._skipped else 0
+        first = self._hot.numbering.skip() + 1 if self._skipped else 0
         file = FrameFile(self._path)
         try:
             if self._tags:
@@ -138,7 +138,7 @@ class Log:
         pump = Pump(
             file,
             ring,
-            self._hot,
+            self._hot.numbering,
             self._trouble,
             self._tags,
             queue_bytes=self._queue_bytes,
@@ -155,11 +155,12 @@ class Log:
                 raise LogClosed(f"a row came after close(): {self._path}")
             pump = self._opened()
             self._skipped = self._skipped or pump is None
-        if pump is not None:
-            pump.row(number, tag, step, value, time)
-        else:
-            check_row(step, value)
-            self._trouble.drop(1)
+        place = pump.place(number) if pump is not None else None
+        if place is not None:
+            self._hot.put(place, tag, step, value, time)
+            return
+        check_row(step, value)
+        self._trouble.drop(1)
 
     # -------------------------------------------------------------------------------------------- logging
 
@@ -251,7 +252,7 @@ class Log:
         """Seals and closes the files, quickly; tells what they hold and what was dropped. Again: the same answer."""
         with self._lock:
             if self._pump is None and self._closed is None:
-                self._hot.limit(-1)
+                self._hot.numbering.limit(-1)
                 self._closed = Closed(0, 0, self._trouble.dropped, self._trouble.reasons())
             pump = self._pump
         if pump is not None:
