@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from websockets.sync.client import connect
 
 from tests.server.boards import Served, serving, write_logs, write_model
 from visualdl import LogWriter
@@ -266,6 +267,8 @@ def test_a_proxy_may_leave_its_prefix_or_take_it_away(tmp_path: Path) -> None:
     with serving(tmp_path, prefix="/team/board") as served:
         assert served.client.get("api/board").status_code == 200
         assert httpx.get(f"http://127.0.0.1:{served.port}/api/board").status_code == 200
+        with connect(served.live) as live:
+            assert "revision" in str(live.recv(timeout=20))
         bare = httpx.get(f"http://127.0.0.1:{served.port}/team/board")
         assert bare.status_code == 307
         assert httpx.URL(str(bare.url)).join(bare.headers["location"]).path == "/team/board/"
