@@ -87,7 +87,8 @@ def test_payload_records_come_with_their_blobs(tmp_path: Path) -> None:
 def test_the_notes_tell_names_captions_and_kinds_of_a_later_version(tmp_path: Path) -> None:
     log = Log(tmp_path)
     log.meta(display_name="the good one", captions={"loss": "how bad it is", "broken": 3})
-    log.append(log.tag("hologram", "cube"), 0, None, lambda: (b"", []), 0)
+    for tag in ("cube", "ball"):
+        log.append(log.tag("hologram", tag), 0, None, lambda: (b"", []), 0)
     log.row_appender(log.tag("scalar", "loss"))(0, 1.0, None)
     log.flush()
     run = opened(tmp_path)
@@ -95,12 +96,28 @@ def test_the_notes_tell_names_captions_and_kinds_of_a_later_version(tmp_path: Pa
     notes = run.notes()
     assert notes.display_name == "the good one"
     assert dict(notes.captions) == {"loss": "how bad it is"}
-    assert dict(notes.skipped) == {"hologram": 1}
+    assert dict(notes.skipped) == {"hologram": 2}
     assert notes.live
     assert notes.started is not None
     assert notes.updated is not None
     assert abs(notes.updated - notes.started) < 60
     log.close()
+
+
+def test_names_that_utf_8_cannot_carry_are_made_into_names_that_it_can(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    log.meta(display_name="run \ud800", captions={"loss": "\udfff"})
+    log.row_appender(log.tag("scalar", "loss \ud800"))(0, 1.0, None)
+    log.append(log.tag("holo\ud800gram", "x"), 0, None, lambda: (b"", []), 0)
+    log.close()
+    log.path.rename(tmp_path / "caf\udce9.vdl")
+    (tmp_path / "d\udce9sordre.vdl").mkdir()
+    run = opened(tmp_path)
+    run.refresh()
+    assert run.series() == {SeriesKey("scalar", "loss ?")}
+    notes = run.notes()
+    assert (notes.display_name, dict(notes.captions), dict(notes.skipped)) == ("run ?", {"loss": "?"}, {"holo?gram": 1})
+    assert notes.gaps == ("d?sordre.vdl cannot be read: Is a directory",)
 
 
 def test_damage_is_told_and_the_rest_is_read(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -38,7 +39,7 @@ class VdlRun:
         self._unread: dict[str, str] = {}  # file name -> why
         self._keys: dict[str, dict[int, SeriesKey]] = {}  # file name -> tag id -> series
         self._where: dict[SeriesKey, list[tuple[str, int]]] = {}  # series -> file name and tag id, in order of start
-        self._unknown: dict[str, set[str]] = {}  # file name -> kinds that this version does not know
+        self._unknown: dict[str, dict[int, SeriesKey]] = {}  # the same for kinds that this version does not know
         self._states: dict[str, tuple[object, ...]] = {}  # file name -> what the notes were made of
         self._counts: dict[str, dict[int, int]] = {}  # file name -> tag id -> points at the last refresh
         self._sizes: dict[str, int] = {}  # file name -> bytes when it was found
@@ -136,16 +137,13 @@ class VdlRun:
             meta.update(one.meta)
             captions.update(_texts(one.meta.get("captions")))
         name = meta.get("display_name")
-        skipped: dict[str, int] = {}
-        for kinds in self._unknown.values():
-            for kind in kinds:
-                skipped[kind] = skipped.get(kind, 0) + 1
+        unknown = {key for keys in self._unknown.values() for key in keys.values()}
         return RunNotes(
-            display_name=name if isinstance(name, str) and name else None,
+            display_name=_text(name) if isinstance(name, str) and name else None,
             live=any(one.live for one in sets),
             dropped=sum(one.dropped for one in sets),
             gaps=self._gaps(),
-            skipped=skipped,
+            skipped=Counter(key.kind for key in unknown),
             captions=captions,
             started=min((one.started for one in sets), default=None),
             updated=self._updated,
@@ -159,7 +157,7 @@ class VdlRun:
             told += [f"{name}: {gap.length} bytes from byte {gap.offset}: {gap.reason}" for gap in gaps[:_SHOWN_GAPS]]
             if len(gaps) > _SHOWN_GAPS:
                 told.append(f"{name}: and {len(gaps) - _SHOWN_GAPS} more damaged places")
-        return tuple(told)
+        return tuple(_text(sentence) for sentence in told)
 
     def _note_unread(self, name: str) -> None:
         """Note whether the file can be opened, and why not."""
@@ -186,14 +184,11 @@ class VdlRun:
 
     def _learn(self, name: str, file_set: FileSet) -> None:
         """Note the series that a file set has declared since the last look."""
-        known = self._keys[name]
-        if len(known) + len(self._unknown.get(name, ())) >= len(file_set.tags):
+        known, unknown, tags = self._keys[name], self._unknown.setdefault(name, {}), file_set.tags
+        if len(known) + len(unknown) == len(tags):
             return
-        for tag_id, tag in file_set.tags.items():
-            if tag.kind in KIND_BY_NAME:
-                known[tag_id] = SeriesKey(tag.kind, tag.name)
-            else:
-                self._unknown.setdefault(name, set()).add(tag.kind)
+        for tag_id, tag in tags.items():
+            (known if tag.kind in KIND_BY_NAME else unknown)[tag_id] = SeriesKey(_text(tag.kind), _text(tag.name))
         self._arrange()
 
     def _arrange(self) -> None:
@@ -231,8 +226,13 @@ def _size(path: Path) -> int:
         return 0
 
 
+def _text(text: str) -> str:
+    """`text` as UTF-8 can carry it: half a surrogate pair, from a strange log or file name, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _texts(captions: object) -> Mapping[str, str]:
     """What of a metadata value is captions: anything else in a log is passed over."""
     if not isinstance(captions, dict):
         return {}
-    return {tag: text for tag, text in captions.items() if isinstance(tag, str) and isinstance(text, str)}
+    return {_text(tag): _text(text) for tag, text in captions.items() if isinstance(tag, str) and isinstance(text, str)}
