@@ -6,7 +6,7 @@ import array
 import sys
 import warnings
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -22,6 +22,14 @@ def test_an_array_of_numpy_is_passed_on_as_it_is() -> None:
     converted = to_array(values)
     assert converted.array is values
     assert not converted.owned
+
+
+def test_what_is_masked_in_an_array_of_numpy_is_nan() -> None:
+    masked = np.ma.masked_greater(np.array([1, 2, 1000], np.int64), 10)
+    converted = to_array(masked).array
+    assert converted[:2].tolist() == [1.0, 2.0]
+    assert np.isnan(converted[2])
+    assert masked.data.tolist() == [1, 2, 1000]
 
 
 def test_numbers_and_numpy_scalars_have_no_dimension() -> None:
@@ -138,7 +146,7 @@ def test_a_bfloat16_tensor_of_paddle_is_not_read_as_its_bits() -> None:
 class Cupy:
     """Behaves as an array of cupy: on a device, and refuses to become numpy's by itself."""
 
-    __cuda_array_interface__ = {"version": 3}
+    __cuda_array_interface__: ClassVar[dict[str, int]] = {"version": 3}
 
     def __array__(self, *_: object) -> np.ndarray[Any, Any]:
         raise TypeError("Implicit conversion to a NumPy array is not allowed")

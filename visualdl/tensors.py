@@ -37,7 +37,7 @@ def to_array(value: object) -> Converted:
     import numpy as np
 
     if isinstance(value, np.ndarray):
-        converted = Converted(value, False)
+        converted = Converted(value, False) if not hasattr(value, "filled") else _unmasked(value)
     elif isinstance(value, (list, tuple)):
         converted = _sequence(value)
     elif hasattr(value, "detach"):  # torch and paddle: must leave the graph of gradients first
@@ -51,6 +51,13 @@ def to_array(value: object) -> Converted:
     else:  # a number, a buffer (memoryview, array.array), a range; the rest becomes an object array and is refused
         converted = Converted(np.asarray(value), False)
     return _numbers(converted, value)
+
+
+def _unmasked(value: Any) -> Converted:
+    """A masked array of numpy: what is masked becomes NaN, and not what lies under the mask."""
+    import numpy as np
+
+    return Converted(np.ma.filled(value.astype(np.promote_types(value.dtype, np.float32)), np.nan), True)
 
 
 def _sequence(values: list[Any] | tuple[Any, ...]) -> Converted:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from visualdl import LogReader, LogWriter
+from visualdl.errors import LogClosed
 from visualdl.writer.sampling import NOT_TAKEN, Reservoir
 
 
@@ -131,6 +132,14 @@ def test_a_phase_that_was_not_finished_is_logged_when_the_next_begins_and_at_clo
     writer.close()
     reader = LogReader(tmp_path).image("a")
     assert [reader.record(i, 0).data()[0] for i in range(reader.num_records())] == [1, 2]
+
+
+def test_a_phase_after_close_is_refused(tmp_path: Path) -> None:
+    writer = LogWriter(tmp_path, 10)
+    image = writer.image("a", 1)
+    writer.close()
+    with pytest.raises(LogClosed):
+        image.start_sampling()
 
 
 def test_the_pixels_are_copied_when_they_are_added(tmp_path: Path) -> None:

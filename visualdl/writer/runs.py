@@ -109,6 +109,11 @@ class Run:
         with self._lock:
             self._begin().meta(**values)
 
+    def check_open(self) -> None:
+        """Raises LogClosed after close()."""
+        if self._log.closed:
+            raise LogClosed(closed_message(str(self)))
+
     def flush(self) -> None:
         """Everything whose call has returned is in the files when this returns."""
         if self.begun:
@@ -125,8 +130,7 @@ class Run:
     def _begin(self) -> Log | Discard:
         """The log, after it has been told once what run it holds; called under the lock by whatever makes a record."""
         if not self.begun:
-            if self._log.closed:
-                raise LogClosed(closed_message(str(self)))
+            self.check_open()
             meta = self.session.meta(self.parts)
             if self._captions:
                 meta["captions"] = dict(self._captions)

@@ -89,6 +89,7 @@ class ImageHandle(Handle):
 
     def start_sampling(self, *, step: SupportsIndex | None = None) -> None:
         """Begin a phase. step: what its images are logged with, instead of the number of phases before it."""
+        self._run.check_open()
         self.write()  # a phase that was never finished is not thrown away
         wanted = self._phases % self._cycle == 0
         number = self._phases if step is None else to_step(step)
