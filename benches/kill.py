@@ -1,6 +1,6 @@
 """Kills training processes with SIGKILL at random moments and counts the rows that are missing afterwards.
 
-    python benches/kill.py [--kills 100] [--durability mmap|pwrite]
+    python -m benches.kill [--kills 100] [--durability mmap|pwrite]
 
 Half of the children log at full speed, half at up to 20 000 calls a second in bursts of 20; every tenth is killed
 inside a C call that holds the GIL. Each counts its *returned* calls in shared memory. After the kill every row is read
