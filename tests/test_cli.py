@@ -278,3 +278,19 @@ def test_the_demo_is_written_served_and_kept(tmp_path: Path) -> None:
         found = httpx.get(board.url + "api/board").json()
         assert found["roots"] == ["scratch_log"]
         assert found["graph"] is True
+
+
+def test_a_fresh_demo_goes_on_training_while_the_board_is_open(tmp_path: Path) -> None:
+    def live_train(board: Running) -> dict[str, object]:
+        runs = httpx.get(board.url + "api/board").json()["runs"]
+        return next((run for run in runs if run["name"].endswith("live/train")), {})
+
+    with running("demo", "--port", "0", cwd=tmp_path) as board:
+        while not live_train(board).get("live"):
+            assert board.process.poll() is None
+        board.process.send_signal(signal.SIGINT)
+        assert board.process.wait(timeout=30) == 0
+    with running("demo", "--port", "0", cwd=tmp_path) as board:
+        while not live_train(board):
+            assert board.process.poll() is None
+        assert live_train(board)["live"] is False

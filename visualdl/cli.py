@@ -284,7 +284,9 @@ def _demo(arguments: list[str]) -> int:
         return 0
     terminal.note("written" if wrote else "kept", path=directory)
     model = directory / demo.MODEL_NAME
-    return _serve(asked, (str(directory),), model if model.is_file() else None, terminal)
+    # Only what was written just now: in what was there already, nothing is touched.
+    with demo.training_on(directory) if wrote else contextlib.nullcontext():
+        return _serve(asked, (str(directory),), model if model.is_file() else None, terminal)
 
 
 def _serve(asked: argparse.Namespace, roots: tuple[str, ...], model_path: Path | None, terminal: Terminal) -> int:

@@ -7,14 +7,17 @@ that leave the range of float16.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from visualdl.demo import onnx_file, shapes, training
 
-__all__ = ["MODEL_NAME", "create_scratch_log", "write"]
+__all__ = ["MODEL_NAME", "create_scratch_log", "training_on", "write"]
 
 MODEL_NAME = "shapes.onnx"
 
@@ -36,6 +39,19 @@ def write(directory: Path) -> bool:
             directory.rmdir()
         os.replace(made, directory)
     return True
+
+
+@contextlib.contextmanager
+def training_on(directory: Path) -> Iterator[None]:
+    """During the block, one more run of the example in `directory` is trained, slowly, for the board to follow."""
+    stopped = threading.Event()
+    thread = threading.Thread(target=training.train_live, args=(directory, stopped), name="visualdl-demo", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join(1.0)
 
 
 def create_scratch_log() -> int:

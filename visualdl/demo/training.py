@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -24,26 +25,32 @@ PAUSE_SECONDS = 240.0
 class Plan:
     """One run, and what befalls it. Steps are counted from 0.
 
+    seed: chooses its batches.
     spike_at, nan_at: a batch with pictures too bright, a batch with an unreadable picture (NaN).
     killed_at, resumed_from: it ends there, and is started again from the checkpoint of an earlier step.
     half: gradients are kept in float16 under a loss scale that grows until they overflow.
+    steps: how long it trains; the learning rate falls until then.
     """
 
     name: str
+    seed: int
     rate: float
     spike_at: int | None = None
     nan_at: int | None = None
     killed_at: int | None = None
     resumed_from: int | None = None
     half: bool = False
+    steps: int = STEPS
 
 
 PLANS = (
-    Plan("lr=0.01", 0.01),
-    Plan("lr=0.003, bad data", 0.003, spike_at=330, nan_at=215),
-    Plan("lr=0.001, restarted", 0.001, killed_at=380, resumed_from=300),
-    Plan("lr=0.003, float16", 0.003, half=True),
+    Plan("lr=0.01", 1, 0.01),
+    Plan("lr=0.003, bad data", 2, 0.003, spike_at=330, nan_at=215),
+    Plan("lr=0.001, restarted", 3, 0.001, killed_at=380, resumed_from=300),
+    Plan("lr=0.003, float16", 4, 0.003, half=True),
 )
+LIVE = Plan("lr=0.002, live", 5, 0.002, steps=3000)
+LIVE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,19 @@ def log_all(directory: Path) -> Weights:
     return ends[0].weights
 
 
+def train_live(directory: Path, stopped: threading.Event) -> None:
+    """Train one more run below `directory`, ten steps a second, to its end or until `stopped`; its clock is real."""
+    training, test = _data(1200, seed=1), _data(9 * BATCH, seed=2)
+    state = State(0, fresh(shapes.SIDE**2, len(shapes.NAMES), seed=0), Adam())
+    with LogWriter(directory / LIVE.name) as writer:
+        train_log, test_log = writer.as_mode("train"), writer.as_mode("test")
+        for batch in _batches(training, LIVE, 0, LIVE.steps):
+            if stopped.wait(LIVE_SECONDS):
+                return
+            _log_step(train_log, test_log, LIVE, state, batch, test, None)
+            state.step += 1
+
+
 def _data(count: int, seed: int) -> Data:
     drawn, shown = shapes.draw(count, seed)
     return Data(drawn.reshape(count, -1).astype(np.float32), shown)
@@ -104,20 +124,27 @@ def _log_steps(
         for batch in _batches(training, plan, state.step, stop):
             if state.step == plan.resumed_from:
                 checkpoint = state.copy()
-            walltime = began + state.step
-            details = state.step % DETAILS_EVERY == 0 or state.step == STEPS - 1
-            if details:
-                _log_weights(train_log, state, walltime)
-            if state.step % TEST_EVERY == 0 or state.step == STEPS - 1:
-                _log_test(test_log, state, test, walltime, details or state.step % (2 * TEST_EVERY) == 0)
-            _train(train_log, plan, state, batch, walltime, details)
+            _log_step(train_log, test_log, plan, state, batch, test, began + state.step)
             state.step += 1
     return checkpoint
 
 
+def _log_step(
+    train_log: LogWriter, test_log: LogWriter, plan: Plan, state: State, batch: Data, test: Data, walltime: float | None
+) -> None:
+    """One step of training, and before it a test and a look at the weights when it is their turn. walltime None: now."""
+    last = state.step == plan.steps - 1
+    details = last or state.step % DETAILS_EVERY == 0
+    if details:
+        _log_weights(train_log, state, walltime)
+    if last or state.step % TEST_EVERY == 0:
+        _log_test(test_log, state, test, walltime, details or state.step % (2 * TEST_EVERY) == 0)
+    _train(train_log, plan, state, batch, walltime, details)
+
+
 def _batches(training: Data, plan: Plan, start: int, stop: int) -> Iterator[Data]:
     for step in range(start, stop):
-        chosen = np.random.default_rng((PLANS.index(plan), step)).integers(0, len(training.shown), BATCH)
+        chosen = np.random.default_rng((plan.seed, step)).integers(0, len(training.shown), BATCH)
         batch = training.pictures[chosen]
         if step == plan.spike_at:
             batch = batch * np.float32(3) - np.float32(1)
@@ -126,14 +153,14 @@ def _batches(training: Data, plan: Plan, start: int, stop: int) -> Iterator[Data
         yield Data(batch, training.shown[chosen])
 
 
-def _train(log: LogWriter, plan: Plan, state: State, batch: Data, walltime: float, details: bool) -> None:
+def _train(log: LogWriter, plan: Plan, state: State, batch: Data, walltime: float | None, details: bool) -> None:
     """One step: forward, backward, update, log."""
     result = forward(state.weights, batch.pictures, batch.shown)
     slopes = gradients(state.weights, batch.pictures, batch.shown, result)
     if plan.half:
         slopes = _through_half(slopes, state.scale)
     length = norm(slopes)
-    rate = plan.rate * min(1.0, (state.step + 1) / 50) * (0.52 + 0.48 * np.cos(np.pi * state.step / STEPS))
+    rate = plan.rate * min(1.0, (state.step + 1) / 50) * (0.52 + 0.48 * np.cos(np.pi * state.step / plan.steps))
     if np.isfinite(length):
         state.optimizer.update(state.weights, slopes, rate)
     scalars = {**_losses(result), "optimizer/learning_rate": rate, "optimizer/gradient_norm": length}
@@ -166,14 +193,14 @@ def _losses(result: Result) -> dict[str, float]:
     }
 
 
-def _log_weights(log: LogWriter, state: State, walltime: float) -> None:
+def _log_weights(log: LogWriter, state: State, walltime: float | None) -> None:
     for name in ("encoder", "classifier", "decoder"):
         log.add_histogram(f"weights/{name}", state.weights[f"{name}.weight"], state.step, walltime, buckets=60)
     filters = pictures.filters(state.weights["encoder.weight"], shapes.SIDE, columns=8)
     log.add_image("filters/encoder", filters, state.step, walltime)
 
 
-def _log_test(log: LogWriter, state: State, test: Data, walltime: float, details: bool) -> None:
+def _log_test(log: LogWriter, state: State, test: Data, walltime: float | None, details: bool) -> None:
     result = forward(state.weights, test.pictures, test.shown)
     named = result.chances.argmax(axis=1)
     scalars = _losses(result)
