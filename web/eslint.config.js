@@ -19,6 +19,9 @@ export default ts.config(
       "no-restricted-syntax": ["error", { selector: "ExportDefaultDeclaration", message: "Export by name." }],
       "svelte/no-navigation-without-resolve": "off",
       "svelte/no-at-html-tags": "error",
+      // Our maps and sets are values that are replaced (`$state.raw`), not reactive containers.
+      "svelte/prefer-svelte-reactivity": "off",
+      "svelte/no-useless-children-snippet": "off",
     },
   },
   {

@@ -1,5 +1,6 @@
 /* The one board of this tab: what there is, which runs are chosen, what is new. Reactive; the only place where the parts meet. */
 
+import { painted } from "./draw/frame";
 import { runColor, type Theme } from "./draw/ink";
 import type { RunView } from "./kinds/card";
 import { Live, type LiveState } from "./live";
@@ -40,7 +41,7 @@ export class Board {
 
   constructor(base: string) {
     this.base = base;
-    this.store = new SeriesStore(base);
+    this.store = new SeriesStore(base, { breathe: painted });
     void this.reload();
     this.#live = new Live(base, {
       onhint: (hint) => this.#hint(hint),

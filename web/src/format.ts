@@ -10,16 +10,8 @@ export function short(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-4) return minus(value.toExponential(3).replace("e+", "e"));
   if (Number.isInteger(value)) return minus(String(value));
-  const digits =
-    size >= 1000
-      ? 1
-      : size >= 100
-        ? 2
-        : size >= 10
-          ? 3
-          : size >= 1
-            ? 4
-            : 5 - Math.ceil(Math.log10(size) + 1e-12) - (size >= 0.1 ? 0 : 1);
+  // Five digits from 1 on, four below: 1.2346, 123.46, 0.8911, 0.01235.
+  const digits = 4 - Math.floor(Math.log10(size) + 1e-12) - (size < 1 ? 1 : 0);
   return minus(value.toFixed(Math.min(8, Math.max(0, digits))));
 }
 

@@ -26,10 +26,9 @@ export function goTo(page: string): void {
 
 /** Change parameters of the present place; undefined removes one. Steps of a slider do not fill the browser's history. */
 export function change(patch: Readonly<Record<string, string | undefined>>): void {
-  const params: Record<string, string> = { ...current.params };
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === undefined) delete params[key];
-    else params[key] = value;
+  const params: Record<string, string> = {};
+  for (const [key, value] of Object.entries({ ...current.params, ...patch })) {
+    if (value !== undefined) params[key] = value;
   }
   current = { page: current.page, params };
   // Browsers refuse more than about a hundred address changes in half a minute: write once the hand rests.

@@ -14,7 +14,7 @@ export function commonPrefix(names: readonly string[]): string {
   const [first, ...rest] = names;
   if (first === undefined || rest.length === 0) return "";
   let end = first.lastIndexOf("/") + 1;
-  while (end > 0 && !rest.every((name) => name.startsWith(first.slice(0, end)) && name.length > end)) {
+  while (end > 0 && !names.every((name) => name.startsWith(first.slice(0, end)) && name.length > end)) {
     end = first.lastIndexOf("/", end - 2) + 1;
   }
   return first.slice(0, end);

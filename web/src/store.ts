@@ -47,6 +47,8 @@ interface Entry {
   stale: boolean;
   /** Fetch all of it: `since` would not do. */
   whole: boolean;
+  /** Points that were asked for when `series` came whole. */
+  n: number;
   /** The server had nothing for this run. */
   none: boolean;
   asked: boolean;
@@ -71,17 +73,23 @@ export class SeriesStore {
   readonly #fetch: Fetch;
   readonly #base: string;
   readonly #most: number;
+  readonly #breathe: () => Promise<void>;
   readonly #abort = new AbortController();
   #running = 0;
+  #answered = false;
   #clock = 0;
   /** Grows with every hint, so that an answer that was on its way meanwhile is known to be old. */
   #hints = 0;
 
-  /** base: where `api/…` is; most: bytes of unwatched series that are kept. */
-  constructor(base: string, fetcher: Fetch = (url, init) => fetch(url, init), most = 192 << 20) {
+  /** base: where `api/…` is; breathe: resolves when the first answer has been painted; most: bytes of unwatched series that are kept. */
+  constructor(
+    base: string,
+    { fetcher, breathe, most }: { fetcher?: Fetch; breathe?: () => Promise<void>; most?: number } = {},
+  ) {
     this.#base = base;
-    this.#fetch = fetcher;
-    this.#most = most;
+    this.#fetch = fetcher ?? ((url, init) => fetch(url, init));
+    this.#breathe = breathe ?? (() => Promise.resolve());
+    this.#most = most ?? 192 << 20;
   }
 
   /** Look at some series until `stop`; `listener` is called after each answer (with why, when it failed). */
@@ -197,25 +205,32 @@ export class SeriesStore {
       join = wish.join ?? join;
       for (const run of wish.runs) {
         const entry = this.#entries.get(seriesKey(wish.kind, wish.tag, run));
-        if (entry === undefined || (!entry.asked && !entry.none && (entry.series === null || entry.stale)))
+        if (entry === undefined) runs.add(run);
+        else if (!entry.asked && !entry.none && lacks(entry, wish.n)) {
+          entry.whole ||= coarse(entry, wish.n);
           runs.add(run);
+        }
       }
     }
     return { runs: [...runs].slice(0, RUNS_AT_ONCE), n, join };
   }
 
   #pump(): void {
-    while (this.#running < AT_ONCE) {
+    // The very first question goes alone: nothing shares the line with the first chart.
+    while (this.#running < (this.#answered ? AT_ONCE : 1)) {
       const key = this.#queue.shift();
       if (key === undefined) return;
       const { runs, n, join } = this.#missing(key);
       if (runs.length === 0) continue;
       this.#running++;
-      void this.#load(key, runs, n, join).finally(() => {
-        this.#running--;
-        this.#want(key);
-        this.#pump();
-      });
+      void this.#load(key, runs, n, join)
+        .then(() => (this.#answered ? undefined : this.#breathe()))
+        .finally(() => {
+          this.#running--;
+          this.#answered = true;
+          this.#want(key);
+          this.#pump();
+        });
     }
   }
 
@@ -253,7 +268,7 @@ export class SeriesStore {
   #entry(key: string): Entry {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { series: null, stale: false, whole: false, none: false, asked: false, used: ++this.#clock };
+      entry = { series: null, stale: false, whole: false, n: 0, none: false, asked: false, used: ++this.#clock };
       this.#entries.set(key, entry);
     }
     return entry;
@@ -269,6 +284,7 @@ export class SeriesStore {
     if (held === null || series.since === 0) {
       entry.series = series;
       entry.whole = false;
+      entry.n = n;
       return;
     }
     if (series.since !== held.cursor) return this.#askWhole(entry);
@@ -316,6 +332,13 @@ export async function reason(response: Response): Promise<string> {
   return typeof body?.error === "string" ? body.error : `${response.status} ${response.statusText}`;
 }
 
+function lacks(entry: Entry, n: number): boolean {
+  return entry.series === null || entry.stale || coarse(entry, n);
+}
+/** Thinned to about half of what is wanted now (fewer runs share the card, or it is wide): the server has finer points. */
+function coarse(entry: Entry, n: number): boolean {
+  return entry.series !== null && !entry.series.exact && n > entry.n * 1.9;
+}
 function pointsFor(n: number, runs: number): number {
   return Math.max(2, Math.min(100_000, n, Math.floor(MOST_POINTS / Math.max(1, runs))));
 }

@@ -1,24 +1,66 @@
-/* One animation frame for all pictures: however often a picture is asked to redraw, it draws once, before the next paint. */
+/* One animation frame for all pictures: however often a picture is asked to redraw, it draws once, before the next paint. Pictures out of
+sight wait for those in sight and then come one a frame, so that they never make a slider or the scroll wheel stutter. */
 
 const waiting = new Set<() => void>();
+const patient = new Set<() => void>();
 let asked = false;
 
 /** Draw before the next paint. The same function asked for twice draws once. */
 export function redraw(draw: () => void): void {
+  patient.delete(draw);
   waiting.add(draw);
-  if (asked) return;
-  asked = true;
-  requestAnimationFrame(flush);
+  ask();
+}
+
+/** Draw soon: when nothing in sight has to be drawn. */
+export function redrawLater(draw: () => void): void {
+  if (waiting.has(draw)) return;
+  patient.add(draw);
+  ask();
 }
 
 /** A picture that goes away draws no more. */
 export function forget(draw: () => void): void {
   waiting.delete(draw);
+  patient.delete(draw);
+}
+
+/** Whether any part of an element is in the window. */
+export function inSight(element: Element): boolean {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+}
+
+/** Resolves when what is drawn now is on screen; soon in any case (a hidden tab paints nothing). */
+export function painted(): Promise<void> {
+  return new Promise((done) => {
+    setTimeout(done, 150);
+    requestAnimationFrame(() => requestAnimationFrame(() => done()));
+  });
+}
+
+function ask(): void {
+  if (asked) return;
+  asked = true;
+  requestAnimationFrame(flush);
 }
 
 function flush(): void {
   asked = false;
   const now = [...waiting];
   waiting.clear();
-  for (const draw of now) draw();
+  const [next] = patient;
+  if (now.length === 0 && next !== undefined) {
+    patient.delete(next);
+    now.push(next);
+  }
+  // A picture that fails must not take the others with it; its error still reaches the console.
+  for (const draw of now) {
+    try {
+      draw();
+    } catch (error) {
+      reportError(error);
+    }
+  }
+  if (patient.size > 0) ask();
 }

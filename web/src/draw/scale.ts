@@ -14,6 +14,8 @@ export interface Scale {
   readonly to: (value: number) => number;
   /** Value of a pixel. */
   readonly from: (pixel: number) => number;
+  /** Pixel = value · line[0] + line[1], where it is so simple; what hot loops use instead of `to`. */
+  readonly line: readonly [number, number] | null;
   /** About `count` ticks, in ascending order. */
   readonly ticks: (count: number) => readonly Tick[];
 }
@@ -29,6 +31,7 @@ export function linear(domain: Pair, range: Pair, label?: (value: number, step: 
     domain: [a, b],
     range,
     to: (v) => p + (v - a) * k,
+    line: [k, p - a * k],
     from: (px) => a + (px - p) / k,
     ticks: (count) => {
       const step = niceStep((b - a) / Math.max(1, count));
@@ -37,16 +40,20 @@ export function linear(domain: Pair, range: Pair, label?: (value: number, step: 
   };
 }
 
+const LEAST = 1e-320;
+const MOST = 1e308;
+
 /** A decimal logarithmic scale. The domain must be positive. */
 export function log(domain: Pair, range: Pair): Scale {
-  let [a, b] = domain;
-  if (a === b) [a, b] = [a / 1.5, b * 1.5];
+  let [a, b] = [Math.max(LEAST, domain[0]), Math.min(MOST, domain[1])];
+  if (!(a < b)) [a, b] = a === b ? [a / 1.5, a * 1.5] : [0.1, 10];
   const [la, lb] = [Math.log10(a), Math.log10(b)];
   const [p, q] = range;
   const k = (q - p) / (lb - la);
   return {
     domain: [a, b],
     range,
+    line: null,
     to: (v) => (v > 0 ? p + (Math.log10(v) - la) * k : NaN),
     from: (px) => 10 ** (la + (px - p) / k),
     ticks: (count) => logTicks(a, b, la, lb, count),
@@ -74,15 +81,15 @@ function logTicks(a: number, b: number, la: number, lb: number, count: number): 
       for (let m = 2; m <= 9; m++) {
         const at = m * major;
         if (at < a || at > b) continue;
-        ticks.push(labelled.includes(m) ? { at, label: plain(at) } : { at, label: "", minor: true });
+        ticks.push(labelled.includes(m) ? { at, label: powerLabel(e, m) } : { at, label: "", minor: true });
       }
     }
   }
   return ticks;
 }
 
-function powerLabel(e: number): string {
-  return e >= -3 && e <= 4 ? plain(10 ** e) : `1e${e}`;
+function powerLabel(e: number, m = 1): string {
+  return e >= -3 && e <= 4 ? plain(m * 10 ** e) : minus(`${m}e${e}`);
 }
 function plain(value: number): string {
   return String(Number(value.toPrecision(3)));
@@ -161,7 +168,8 @@ function durationLabel(seconds: number, step: number): string {
     const rest = round(s - m * MINUTE);
     return `${sign}${m}:${String(rest).padStart(2, "0")}`;
   }
-  return step >= 1e-3 ? `${sign}${round(s)} s` : `${sign}${round(s * 1e6)} µs`;
+  if (step >= 0.5) return `${sign}${round(s)} s`;
+  return step >= 5e-4 ? `${sign}${round(s * 1e3)} ms` : `${sign}${round(s * 1e6)} µs`;
 }
 function round(value: number): number {
   return Number(value.toPrecision(6));
@@ -189,12 +197,12 @@ function two(n: number): string {
   return String(n).padStart(2, "0");
 }
 
-/** 1, 2 or 5 times a power of ten, at least `rough` (and at least `floor`). */
+/** 1, 2 or 5 times a power of ten, the nearest to `rough` (and at least `floor`). */
 export function niceStep(rough: number, floor = 0): number {
   if (!(rough > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(rough));
   const m = rough / power;
-  const step = (m <= 1.0000001 ? 1 : m <= 2.0000001 ? 2 : m <= 5.0000001 ? 5 : 10) * power;
+  const step = (m < 1.5 ? 1 : m < 3.2 ? 2 : m < 7.1 ? 5 : 10) * power;
   return Math.max(step, floor);
 }
 
@@ -220,7 +228,8 @@ export function tickLabel(value: number, step: number, low: number, high: number
   const largest = Math.max(Math.abs(low), Math.abs(high));
   if (largest >= 1e15 || largest < 1e-4) return exponent(value, step);
   for (const [unit, size] of UNITS) {
-    if (largest >= size * 10 || (largest >= size && step >= size / 10)) {
+    // A unit must make the label shorter: with more than two decimals it would not.
+    if ((largest >= size * 10 && step >= size / 100) || (largest >= size && step >= size / 10)) {
       return `${minus((value / size).toFixed(decimals(step / size)))}${unit}`;
     }
   }
@@ -252,6 +261,6 @@ export function padded([a, b]: Pair, share: number): Pair {
 }
 /** Make room around a logarithmic domain. */
 export function paddedLog([a, b]: Pair, share: number): Pair {
-  const room = (b / a) ** share;
-  return [a / room, b * room];
+  const room = 10 ** ((Math.log10(b) - Math.log10(a)) * share);
+  return [Math.max(LEAST, a / room), Math.min(MOST, b * room)];
 }

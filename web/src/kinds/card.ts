@@ -99,8 +99,8 @@ export interface KindView<O extends Options = Options> {
   /** True: one card a (tag, run). False: one card a tag, all chosen runs in it. */
   readonly perRun: boolean;
   readonly defaults: O;
-  /** Points asked for a run when `runs` runs share the card; the server thins to about that many. */
-  readonly points: (runs: number) => number;
+  /** Points asked for a run when `runs` runs share a card of the whole width or not; the server thins to about that many. */
+  readonly points: (runs: number, wide: boolean) => number;
   /** CSS pixels of the card's body; width: of the body. */
   readonly bodyHeight: (width: number, options: O, wide: boolean) => number;
   /** Narrowest card in CSS pixels; the grid fits as many columns as it can. */

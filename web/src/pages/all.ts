@@ -29,4 +29,7 @@ const GRAPHS: PageEntry = {
   load: () => import("../graph/GraphPage.svelte").then((module) => module.default),
 };
 
-export const PAGES: readonly PageEntry[] = [...KINDS.map((kind) => ({ page: kind.page, title: kind.title, kind })), GRAPHS];
+export const PAGES: readonly PageEntry[] = [
+  ...KINDS.map((kind) => ({ page: kind.page, title: kind.title, kind })),
+  GRAPHS,
+];

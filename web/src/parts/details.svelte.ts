@@ -31,7 +31,7 @@ export class Details {
     }
     const runs = needs.runs ?? wish.runs;
     const points = runs.map((run) => data.get(run)?.cursor ?? 0);
-    const detail = { ...needs, kind: wish.kind, tag: wish.tag, runs, n: kind.points(runs.length) };
+    const detail = { ...needs, kind: wish.kind, tag: wish.tag, runs, n: wish.n };
     const key = JSON.stringify([detail, points]);
     if (key === this.#key || runs.length === 0) return;
     this.#key = key;

@@ -29,8 +29,6 @@ export const ICONS: Readonly<Record<string, string>> = {
   plus: "M8 3.5v9 M3.5 8h9",
   minus: "M3.5 8h9",
   full: "M2.5 6V2.5H6 M10 2.5h3.5V6 M13.5 10v3.5H10 M6 13.5H2.5V10",
-  plus: "M8 3v10 M3 8h10",
-  minus: "M3 8h10",
   fit: "M2.5 6v-3.5H6 M10 2.5h3.5V6 M13.5 10v3.5H10 M6 13.5H2.5V10",
   unfold: "M8 1.5v4 M5.5 4 8 1.5 10.5 4 M8 14.5v-4 M5.5 12 8 14.5 10.5 12 M2.5 8h11",
   fold: "M8 1.5v4 M5.5 3.5 8 6 10.5 3.5 M8 14.5v-4 M5.5 12.5 8 10 10.5 12.5 M2.5 8h11",

@@ -6,14 +6,17 @@ import ScalarOptionsBar from "./ScalarOptionsBar.svelte";
 import { needsOf } from "./model";
 import { DEFAULTS, type ScalarOptions } from "./options";
 
-/** Points of a whole card: what 100 runs need to look right, and little enough to travel. */
-const CARD_POINTS = 40_000;
+/** Points of a whole card: what a few runs need to look right, and little enough to travel and to draw when there are a hundred. */
+const CARD_POINTS = 24_000;
 
 export const SCALAR: KindView<ScalarOptions> = {
   name: "scalar",
   perRun: false,
   defaults: DEFAULTS,
-  points: (runs) => Math.max(400, Math.min(2000, Math.round(CARD_POINTS / Math.max(1, runs)))),
+  points: (runs, wide) => {
+    const points = Math.max(240, Math.min(2000, Math.round(CARD_POINTS / Math.max(1, runs))));
+    return wide ? Math.max(points, Math.min(2000, points * 3)) : points;
+  },
   bodyHeight: (width, _options, wide) => (wide ? 560 : Math.round(Math.min(280, Math.max(200, width * 0.56)))),
   minWidth: 330,
   needs: needsOf,

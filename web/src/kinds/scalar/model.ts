@@ -106,7 +106,7 @@ function smoothed(series: Series, options: ScalarOptions): Float64Array {
   const known = memory.get(series);
   if (known?.key === key) return known.line;
   const values = series.columns.value ?? new Float64Array();
-  const line = known?.line.length === values.length ? known.line : new Float64Array(values.length);
+  const line = new Float64Array(values.length);
   const step = series.columns.step ?? values;
   for (const { start, stop } of partsOf(series)) {
     if (series.exact) smoothInto(line, values, start, stop, methodOf(options), weightOf(options));
