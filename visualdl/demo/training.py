@@ -132,7 +132,7 @@ def _log_steps(
 def _log_step(
     train_log: LogWriter, test_log: LogWriter, plan: Plan, state: State, batch: Data, test: Data, walltime: float | None
 ) -> None:
-    """One step of training, and before it a test and a look at the weights when it is their turn. walltime None: now."""
+    """One step of training; before it a test and a look at the weights when it is their turn. walltime None: now."""
     last = state.step == plan.steps - 1
     details = last or state.step % DETAILS_EVERY == 0
     if details:
