@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+# A busy machine is slow, not wrong.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # Everything a browser does of its own accord is switched off: a test talks to its own server only.
 CHROMIUM_ARGUMENTS = (
