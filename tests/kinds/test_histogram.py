@@ -316,3 +316,11 @@ def test_a_widened_constant_does_not_hide_the_range_of_the_others_when_thinning(
     spread = [counted([0.0] * 4 if i % 2 else [-0.001 * i, 0.001 * i + 1e-9], 10) for i in range(2000)]
     kept = histogram.thin(np.arange(2000.0), points_of(spread), 100)
     assert 1998 in kept, "the widest spread, beside constants whose buckets reach further"
+
+
+@given(st.floats(-1e300, 0, exclude_max=True), st.floats(1e-300, 1e300), st.integers(1, 500))
+def test_the_edges_are_those_of_numpy_to_the_last_bit(left: float, right: float, buckets: int) -> None:
+    record = histogram.to_payload(
+        histogram.DecodedHistogram(np.array([left, right]), np.zeros(buckets, np.int64), uniform=True)
+    )
+    assert histogram.decode(Payload(record)).edges.tolist() == np.linspace(left, right, buckets + 1).tolist()

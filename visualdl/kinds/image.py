@@ -7,6 +7,7 @@ bytes 0 and 255 stand for, so that the board can say what a pixel was before it 
 
 from __future__ import annotations
 
+import math
 import operator
 import struct
 from collections.abc import Mapping, Sequence
@@ -186,7 +187,7 @@ def decode(payload: Payload) -> DecodedImage:
     if problem or not 1 <= channels <= 4:
         raise CorruptRecord(f"an image record of {height} × {width} × {channels}: {problem or '1 to 4 channels'}")
     values = height * width * channels
-    if not np.isfinite([low, high]).all() or low > high or clipped > values or nonfinite > values:
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high) or clipped > values or nonfinite > values:
         raise CorruptRecord(f"an image record of {low}…{high}, {clipped} clipped, {nonfinite} not finite of {values}")
     return DecodedImage(height, width, channels, bytes(payload.blobs[0]), low, high, clipped, nonfinite)
 
