@@ -19,9 +19,10 @@ NAN_WITH_A_PAYLOAD = struct.unpack("<d", struct.pack("<Q", 0x7FF8_0000_0000_BEEF
 
 def write(folder: str) -> None:
     """One closed file set, and one that was cut off with rows in its head; both by a machine that is no more."""
-    names = iter(f"20260102T03040{i}.678901Z-frozen-1234-0000000{i}.vdl" for i in range(2))
-    mock.patch("visualdl.log.writer._file_name", lambda: next(names)).start()
-    mock.patch("visualdl.log.head.this_process", lambda: Identity(1234, 0, "frozen", "", "")).start()
+    names = [f"20260102T03040{i}.678901Z-frozen-1234-0000000{i}.vdl" for i in range(2)]
+    mock.patch("visualdl.log.writer._file_name", side_effect=names).start()
+    mock.patch("visualdl.log.head.this_process", return_value=Identity(1234, 0, "frozen", "", "")).start()
+    mock.patch("visualdl.log.head.clock.time", return_value=1767323045.0).start()
     log = Log(folder, ring_rows=64)
     loss = log.row_appender(log.tag("scalar", "train/loss", unit="nats"))
     exact = log.row_appender(log.tag("scalar", "准确率"))
