@@ -49,9 +49,8 @@ def main() -> None:
         write_on_demand(given.write, given.live)
         return
     rows = many_runs(given.runs, given.tags, given.points) + one_long_series(given.long) + live_runs(given.live)
-    print(
-        f"| store, Python {sys.version.split()[0]}, {os.cpu_count()} cores | measured | goal |\n| --- | ---: | ---: |"
-    )
+    machine = f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    print(f"| store; {machine} | measured | goal |\n| --- | ---: | ---: |")
     for what, measured, goal in rows:
         print(f"| {what} | {measured} | {goal} |")
 
