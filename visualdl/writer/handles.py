@@ -11,6 +11,8 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from visualdl.tensors import to_array
+from visualdl.writer.later import histogram_halves
 from visualdl.writer.moments import to_step
 
 if TYPE_CHECKING:
@@ -116,9 +118,7 @@ def add_histogram(
     run: Run, tag: str, data: Any, step: SupportsIndex, time: float | None, buckets: Any, *, whole: bool = False
 ) -> None:
     """Copy the numbers on this thread; they are counted into buckets on the log's."""
-    from visualdl.kinds import histogram
-    from visualdl.tensors import to_array
-
+    accept, encode = histogram_halves()
     number = to_step(step)
     array, owned = to_array(data)
     if whole and array.dtype.kind == "f":
@@ -126,9 +126,8 @@ def add_histogram(
             f'wanted whole numbers for the histogram {tag!r} of type "int", got {array.dtype}; '
             'declare it with type="float", or convert the data'
         )
-    accepted = histogram.accept(array, buckets, owned=owned)
-    encode = functools.partial(histogram.encode, accepted)
-    run.append("histogram", tag, number, time, encode, accepted.nbytes)
+    accepted = accept(array, buckets, owned=owned)
+    run.append("histogram", tag, number, time, functools.partial(encode, accepted), accepted.nbytes)
 
 
 def to_number(value: Any) -> float:
@@ -149,8 +148,6 @@ def to_whole_number(value: Any) -> int:
         return operator.index(value)
     except TypeError:
         if getattr(value, "dtype", None) is not None and not isinstance(value, (str, bytes)):
-            from visualdl.tensors import to_array
-
             array = to_array(value).array
             if array.size == 1 and array.dtype.kind in "biu":
                 return int(array.reshape(-1)[0])

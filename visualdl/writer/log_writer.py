@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from visualdl.tensors import to_array
 from visualdl.writer import handles
 from visualdl.writer.handles import HistogramHandle, IntegerHandle, ScalarHandle
+from visualdl.writer.later import image_halves
 from visualdl.writer.moments import to_seconds, to_step
 from visualdl.writer.names import (
     DEFAULT_MODE,
@@ -272,14 +274,11 @@ class LogWriter:
         C, such as "HWC", "CHW", "HW", "NCHW". step, walltime, tag: as add_scalar(). Raises AssertionError (as 2.x) when
         the letters do not fit the number of axes, ValueError for what is no image, TypeError for what is not numbers.
         """
-        from visualdl.kinds import image
-        from visualdl.tensors import to_array
-
+        accept, _, encode = image_halves()
         tag, number, seconds = check_tag_2x(tag), _step(step), to_seconds(walltime)
         array, owned = to_array(img)
-        accepted = image.accept(array, dataformats, owned=owned)
-        encode = functools.partial(image.encode, accepted)
-        self._run.append("image", tag, number, seconds, encode, accepted.nbytes)
+        accepted = accept(array, dataformats, owned=owned)
+        self._run.append("image", tag, number, seconds, functools.partial(encode, accepted), accepted.nbytes)
 
     def add_figure(self, tag: str, figure: Any, step: SupportsIndex, walltime: float | None = None) -> None:
         """Log a matplotlib figure as an image, as it looks now, and close it in pyplot (as 2.x).

@@ -46,6 +46,7 @@ class Run:
         self._lock = threading.RLock()
         self._declared: dict[str, str] = {}
         self._captions: dict[str, str] = {}
+        self._ids: dict[tuple[str, str], int] = {}
         self.begun = False
 
     def __reduce__(self) -> tuple[Callable[..., Run], tuple[Any, ...]]:
@@ -90,10 +91,11 @@ class Run:
 
         meta: what the tag itself is, written once, before its first record.
         """
-        with self._lock:
-            log = self._begin()
-            tag_id = log.tag(kind, tag, **meta)
-        log.append(tag_id, step, time, encode, size)  # may wait for room in the queue: not under the lock
+        tag_id = self._ids.get((kind, tag))
+        if tag_id is None:
+            with self._lock:
+                tag_id = self._ids[kind, tag] = self._begin().tag(kind, tag, **meta)
+        self._log.append(tag_id, step, time, encode, size)  # may wait for room in the queue: not under the lock
 
     def set_caption(self, tag: str, caption: str) -> None:
         """Give a tag a caption, for board and reader. It makes no file before the first record."""

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from visualdl.tensors import to_array
 from visualdl.writer.handles import Handle
+from visualdl.writer.later import image_halves
 from visualdl.writer.moments import to_step
 
 if TYPE_CHECKING:
@@ -154,8 +156,7 @@ class ImageHandle(Handle):
         if phase is None:
             return
         self._run.session.unfinished.discard(self)
-        from visualdl.kinds.image import encode
-
+        encode = image_halves().encode
         for slot, image in sorted(phase.images.items()):
             tag, meta = self.tag, {}
             if self.num_samples > 1:
@@ -175,8 +176,5 @@ def check_sampling(num_samples: SupportsIndex, step_cycle: SupportsIndex) -> tup
 
 def _accepted(shape: Sequence[int], data: Any, *, keep: bool) -> Image:
     """The image, checked; with `keep` a copy of its own, else perhaps a view that must be dropped at once."""
-    from visualdl.kinds.image import accept_sample
-    from visualdl.tensors import to_array
-
     array, owned = to_array(data)
-    return accept_sample(shape, array, owned=owned or not keep)
+    return image_halves().accept_sample(shape, array, owned=owned or not keep)
