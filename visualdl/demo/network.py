@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -109,13 +110,16 @@ class Adam:
     def update(self, weights: Weights, slopes: Weights, rate: float) -> None:
         """Put new weights in place of the old ones, which are not changed."""
         self.step += 1
+        # What the two averages still lack, early on, is made up for in one factor (Adam's paper, end of section 2).
+        pace = rate * math.sqrt(1 - 0.99**self.step) / (1 - 0.9**self.step)
+        keep = 1 - rate * DECAY
         for name, slope in slopes.items():
-            first = self.first.get(name, np.float32(0)) * np.float32(0.9) + slope * np.float32(0.1)
-            second = self.second.get(name, np.float32(0)) * np.float32(0.99) + slope**2 * np.float32(0.01)
-            self.first[name], self.second[name] = first, second
-            mean, spread = first / (1 - 0.9**self.step), np.sqrt(second / (1 - 0.99**self.step))
-            change = rate * mean / (spread + 1e-8) + rate * DECAY * weights[name]
-            weights[name] = weights[name] - change.astype(np.float32)
+            first = self.first.get(name, 0.0) * 0.9 + slope * 0.1
+            second = self.second.get(name, 0.0) * 0.99 + slope * (slope * 0.01)
+            self.first[name] = first.astype(np.float32, copy=False)
+            self.second[name] = second.astype(np.float32, copy=False)
+            changed = weights[name] * keep - first * pace / (np.sqrt(second) + 1e-8)
+            weights[name] = changed.astype(np.float32, copy=False)
 
     def copy(self) -> Adam:
         """As it is now; `update` puts new arrays in place of the old ones, so these are not changed any more."""

@@ -33,8 +33,7 @@ def drawings(originals: Numbers, drawn: Numbers, columns: int) -> Picture:
 
 def mistakes(shown: npt.NDArray[np.int64], named: npt.NDArray[np.int64], classes: int) -> Picture:
     """The confusion matrix: a row for each shape that was shown, a column for each name that was given."""
-    counts = np.zeros((classes, classes))
-    np.add.at(counts, (shown, named), 1.0)
+    counts = np.bincount(shown * classes + named, minlength=classes**2).reshape(classes, classes)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
     return _enlarged(
         _grid(_coloured(np.broadcast_to(share.reshape(-1, 1, 1), (classes**2, 9, 9)), _AMOUNT), classes), 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -160,18 +161,18 @@ def _train(log: LogWriter, plan: Plan, state: State, batch: Data, walltime: floa
     if plan.half:
         slopes = _through_half(slopes, state.scale)
     length = norm(slopes)
-    rate = plan.rate * min(1.0, (state.step + 1) / 50) * (0.52 + 0.48 * np.cos(np.pi * state.step / plan.steps))
-    if np.isfinite(length):
+    rate = plan.rate * min(1.0, (state.step + 1) / 50) * (0.52 + 0.48 * math.cos(math.pi * state.step / plan.steps))
+    if math.isfinite(length):
         state.optimizer.update(state.weights, slopes, rate)
     scalars = {**_losses(result), "optimizer/learning_rate": rate, "optimizer/gradient_norm": length}
     if plan.half:
         scalars["optimizer/loss_scale"] = state.scale
         # Twice as much after a while, half as much after an overflow: what mixed-precision training does.
-        state.scale *= 0.5 if not np.isfinite(length) else 2.0 if state.step % 40 == 39 else 1.0
+        state.scale *= 0.5 if not math.isfinite(length) else 2.0 if state.step % 40 == 39 else 1.0
     scalars["activations/saturated"] = float(np.mean(np.abs(result.hidden) > 0.97))
     for tag, value in scalars.items():
         log.add_scalar(tag, value, state.step, walltime)
-    if details and np.isfinite(length):
+    if details and math.isfinite(length):
         log.add_histogram("gradients/encoder", slopes["encoder.weight"], state.step, walltime, buckets=60)
         log.add_histogram("activations/hidden", result.hidden, state.step, walltime, buckets=60)
 
