@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from visualdl.errors import CorruptRecord
@@ -122,7 +122,6 @@ values = st.one_of(
 places = st.one_of(st.integers(-50, 50).map(float), st.floats(-1e300, 1e300))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(places, values), min_size=1, max_size=200), st.integers(1, 60))
 def test_thinning_agrees_with_its_definition_for_any_order_of_x(pairs: list[tuple[float, float]], n: int) -> None:
     x, value = [x for x, _ in pairs], [value for _, value in pairs]
@@ -130,7 +129,6 @@ def test_thinning_agrees_with_its_definition_for_any_order_of_x(pairs: list[tupl
     assert kept.tolist() == plain_thin(x, value, n)
 
 
-@settings(deadline=None)
 @given(st.lists(values, min_size=1, max_size=300), st.integers(1, 40))
 def test_a_thinned_picture_holds_every_extreme_and_everything_that_is_not_finite(some: list[float], n: int) -> None:
     value = np.array(some)
@@ -145,7 +143,6 @@ def test_a_thinned_picture_holds_every_extreme_and_everything_that_is_not_finite
     assert (np.diff(kept) > 0).all()
 
 
-@settings(deadline=None)
 @given(st.lists(values, min_size=1, max_size=400), st.integers(1, 30))
 def test_short_and_long_buckets_give_the_same_extremes(some: list[float], buckets: int) -> None:
     value = np.array(some)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from visualdl.store.segments import MAX_RESTARTS, Stretch, arrange
@@ -123,7 +123,6 @@ parts_of_a_series = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(parts_of_a_series)
 def test_every_point_is_in_exactly_one_segment_in_order_of_step(parts: list[Written]) -> None:
     stretches = arranged(*parts)

@@ -9,7 +9,7 @@ from statistics import median as middle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from visualdl.errors import BadRequest
@@ -80,7 +80,6 @@ def assert_same(found: np.ndarray[tuple[int], np.dtype[np.float64]], wanted: lis
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(deadline=None)
 @given(value=series, weight=weights)
 def test_smoothing_agrees_with_its_definition(method: Method, value: list[float], weight: float) -> None:
     assert_same(smooth(np.array(value, float), Smoothing(method, weight)), plain(value, method, weight), value)
@@ -94,7 +93,6 @@ def test_the_ema_keeps_its_digits_over_many_blocks_and_six_hundred_decades(weigh
     assert np.allclose(found, wanted, rtol=1e-9, atol=0)
 
 
-@settings(deadline=None)
 @given(value=series, weight=weights, cut=st.integers(0, 80))
 def test_an_ema_that_is_continued_is_the_ema_of_the_whole(value: list[float], weight: float, cut: int) -> None:
     whole = np.array(value, float)

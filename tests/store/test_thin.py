@@ -61,7 +61,7 @@ def test_many_points_are_thinned_and_nothing_is_hidden(tmp_path: Path, live: Liv
     assert (answer.total, answer.exact, answer.cursor) == (20_000, False, 20_000)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.one_of(st.none(), st.integers(-5, 310)), width=st.integers(0, 400), n=st.integers(4, 400))
 def test_a_range_holds_its_extremes_and_one_neighbour_on_either_side(
     sawtooth: Store, start: int | None, width: int, n: int
@@ -237,7 +237,7 @@ writing = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(writing=writing)
 def test_a_client_that_follows_the_cursor_always_holds_what_a_new_one_gets(
     tmp_path_factory: pytest.TempPathFactory, live: Live, writing: list[tuple[str, int]]
