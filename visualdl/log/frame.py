@@ -10,7 +10,6 @@ import json
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from visualdl.errors import LogError
@@ -143,8 +142,7 @@ def _inflate_zstd(stored: bytes, size: int) -> bytes:
         raise ValueError(f"a zstd body could not be inflated: {error}") from error
 
 
-@dataclass(frozen=True)
-class Closed:
+class Closed(NamedTuple):
     """What a log held when it was closed: rows and records written, records dropped, and why, one sentence a reason."""
 
     rows: int

@@ -30,8 +30,9 @@ MARKS = 0xFFFF_FFFF  # sequence marks run 1 … MARKS and start again: 0 is an e
 MAX_CAPACITY = 1 << 22
 _IDENTITY = struct.Struct("<IIqQ64s64s64s")  # row bytes, capacity, pid, process start, host, boot id, pid namespace
 _PREFIX = struct.Struct("<4sI")
-_STATE_AT = 1024
+STATE_AT = 1024
 _STATE = struct.Struct("<QdQ")  # tail: rows before it are in the .vdl; beat: when the writer last showed life; dropped
+STATE_BYTES = _STATE.size
 _TAIL = struct.Struct("<Q")
 _LIFE = struct.Struct("<dQ")
 # Native packing stores each field whole (one 8- or 4-byte move), so a reader never sees half a mark.
@@ -72,7 +73,7 @@ def pack_header(writer: Identity, capacity: int, tail: int) -> bytes:
     header = bytearray(HEAD_BYTES)
     _PREFIX.pack_into(header, 0, HEAD_MAGIC, zlib.crc32(identity))
     header[_PREFIX.size : _PREFIX.size + len(identity)] = identity
-    _STATE.pack_into(header, _STATE_AT, tail, clock.time(), 0)
+    _STATE.pack_into(header, STATE_AT, tail, clock.time(), 0)
     return bytes(header)
 
 
@@ -88,7 +89,7 @@ def unpack_header(header: bytes) -> HeadState | None:
     if width != ROW_BYTES or not 0 < capacity <= MAX_CAPACITY:
         return None
     host, boot, namespace = (text.rstrip(b"\0").decode("utf-8", "replace") for text in texts)
-    tail, beat, dropped = _STATE.unpack_from(header, _STATE_AT)
+    tail, beat, dropped = _STATE.unpack_from(header, STATE_AT)
     if tail >= 1 << 62 or dropped >= 1 << 62:
         return None  # no writer counts so far
     return HeadState(Identity(pid, start, host, boot, namespace), capacity, tail, beat, dropped)
@@ -153,12 +154,12 @@ class Ring:
 
     def advance(self, tail: int) -> None:
         """Rows before `tail` are in the .vdl now; their slots may be used again once this returns."""
-        self._set(_STATE_AT, _TAIL.pack(tail))
+        self._set(STATE_AT, _TAIL.pack(tail))
         self.tail = tail
 
     def beat(self, dropped: int) -> None:
         """Shows life, and the count of what was dropped. OSError in pwrite mode when the file cannot be written."""
-        self._set(_STATE_AT + _TAIL.size, _LIFE.pack(clock.time(), dropped))
+        self._set(STATE_AT + _TAIL.size, _LIFE.pack(clock.time(), dropped))
 
     def _set(self, at: int, data: bytes) -> None:
         if self.mode == "pwrite":

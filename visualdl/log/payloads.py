@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time as clock
 from collections import deque
@@ -125,4 +124,6 @@ class Payloads:
 
 def address(blob: bytes) -> bytes:
     """The content address of a blob: the first 16 bytes of its sha256."""
+    import hashlib  # takes 3 ms, which a script without blobs need not spend
+
     return hashlib.sha256(blob).digest()[:ADDRESS_BYTES]

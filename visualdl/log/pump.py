@@ -26,6 +26,7 @@ from visualdl.log.trouble import RETRY_SECONDS, Trouble
 
 BEAT_SECONDS = 5.0
 WRITE_SECONDS = 0.25  # pwrite mode: a row is in the file after so long at most
+LINGER_SECONDS = 0.02
 IDLE_BEATS = 12  # so many beats without a new row, and the rest is sealed
 _NAP_SECONDS = 0.0005
 
@@ -61,6 +62,7 @@ class Pump:
         self._tickets: deque[Any] = deque()
         self._bell = threading.Lock()  # a bare lock as a bell: to ring it is safe anywhere, signal handlers included
         self._bell.acquire()
+        self._urgent = False  # somebody waits: take a turn at once
         self._quiet = False
         self._next_beat = clock.monotonic() + BEAT_SECONDS
         self._beaten_at = ring.tail  # rows taken at the last beat
@@ -104,7 +106,8 @@ class Pump:
             if self._closing:
                 self.refuse("a record")
             if self.payloads.put(item, force=self._on_pump()):
-                self.wake()
+                if self.payloads.waiting() == 1:
+                    self._ring_bell()
                 return
             self._nap()
 
@@ -120,7 +123,11 @@ class Pump:
         clock.sleep(_NAP_SECONDS)
 
     def wake(self) -> None:
-        """Rings the bell: the pump takes a turn soon. Takes no lock."""
+        """Makes the pump take a turn at once. Takes no lock."""
+        self._urgent = True
+        self._ring_bell()
+
+    def _ring_bell(self) -> None:
         with contextlib.suppress(RuntimeError):  # it is ringing already
             self._bell.release()
 
@@ -180,7 +187,9 @@ class Pump:
 
     def _run(self) -> None:
         while self.closed is None:
-            self._bell.acquire(timeout=self._pause())
+            if self._bell.acquire(timeout=self._pause()):
+                self._linger()
+            self._urgent = False
             self._turn()
             if self._closing:
                 continue
@@ -188,6 +197,12 @@ class Pump:
                 self._quiet = self.rows.doze()
             elif not self.rows.set_limit() and not self.rows.interrupted() and self.trouble.error is None:
                 self.wake()
+
+    def _linger(self) -> None:
+        """A burst of payload records is encoded once it is over: its calls need not fight with us for the GIL."""
+        deadline = clock.monotonic() + LINGER_SECONDS
+        while not self._urgent and not self._closing and (left := deadline - clock.monotonic()) > 0:
+            self._bell.acquire(timeout=left)
 
     def _pause(self) -> float:
         if self._closing:

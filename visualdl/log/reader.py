@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -31,6 +32,7 @@ from visualdl.log.columns import (
     seconds,
 )
 from visualdl.log.frame import Closed
+from visualdl.log.head import HeadState
 from visualdl.log.identity import Life, life
 from visualdl.log.scan import Frame, Gap, Scan, open_to_read, read_at
 from visualdl.log.tail import ROW_DTYPE, OpenHead
@@ -41,6 +43,7 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 _NAME = re.compile(r"(\d{8}T\d{6}\.\d{6})Z-.+\.vdl")
 _TRIES = 20
+_LIFE_SECONDS = 1.0  # a writer that died is noticed so late at most
 
 
 class FileSet:
@@ -65,6 +68,8 @@ class FileSet:
         self._tail = np.empty(0, ROW_DTYPE)
         self._numbers = np.empty(0, np.int64)
         self._tail_counts: dict[int, int] = {}
+        self._head_state: HeadState | None = None
+        self._lived_at = 0.0  # when the writer was last looked for
         self._dead_head: tuple[int, int] | None = None
 
     # -------------------------------------------------------------------------------------------- what there is
@@ -109,12 +114,31 @@ class FileSet:
         """
         with self._lock:
             touched: set[int] = set()
-            if self.closed is not None and self.bytes_read == self.bytes_total == _size(self.path):
+            closed = self.closed is not None and self.bytes_read == self.bytes_total == _size(self.path)
+            if closed or self._idle():
                 return frozenset()
             for _ in range(_TRIES):
                 if self._refresh_once(touched):
                     break
             return frozenset(touched)
+
+    def _idle(self) -> bool:
+        """A quick look at a living writer's files: nothing new? Most runs of a board are idle at most times."""
+        state = self._head_state
+        if state is None or not self.live or clock.monotonic() - self._lived_at > _LIFE_SECONDS:
+            return False
+        if _size(self.path) != self.bytes_total or self.bytes_read != self.bytes_total:
+            return False
+        try:
+            head = OpenHead(self._head_path)
+        except OSError:
+            return False
+        try:
+            return head.glance(state.capacity, self._read_to).idle(state.tail, self._read_to)
+        except OSError:
+            return False
+        finally:
+            head.close()
 
     def _refresh_once(self, touched: set[int]) -> bool:
         """One look at head and frames; False when the writer sealed rows while we looked."""
@@ -132,6 +156,7 @@ class FileSet:
                 self.live = False
                 return True
             seen = life(state.writer, state.beat)
+            self._head_state, self._lived_at = state, clock.monotonic()
             self.live = seen is Life.LIVES
             self.dropped = state.dropped
             first = max(self._read_to, self._catalog.covered, state.tail)

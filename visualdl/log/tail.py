@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from visualdl.log.columns import ROW_BYTES, VOID
-from visualdl.log.head import HEAD_BYTES, MARKS, HeadState, unpack_header
+from visualdl.log.head import HEAD_BYTES, MARKS, STATE_AT, STATE_BYTES, HeadState, mark, unpack_header
 from visualdl.log.scan import read_at
 
+MARK_AT = ROW_BYTES - 4
 ROW_DTYPE = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8"), ("tag", "<u4"), ("mark", "<u4")])
 Table = npt.NDArray[Any]
 
@@ -33,6 +34,11 @@ class OpenHead:
         state = unpack_header(read_at(self._file, 0, HEAD_BYTES))
         whole = state is not None and os.fstat(self._file).st_size >= HEAD_BYTES + state.capacity * ROW_BYTES
         return state if whole else None
+
+    def glance(self, capacity: int, number: int) -> Glance:
+        """The three numbers that change, and the mark in the slot of row `number`: two small reads."""
+        slot = HEAD_BYTES + number % capacity * ROW_BYTES
+        return Glance(read_at(self._file, STATE_AT, STATE_BYTES), read_at(self._file, slot + MARK_AT, 4))
 
     def rows(self, capacity: int, first: int, *, final: bool) -> NewRows:
         """The committed rows from number `first` on, up to the first that is not.
@@ -62,6 +68,17 @@ class OpenHead:
 
     def _read(self, slot: int, n: int) -> bytes:
         return read_at(self._file, HEAD_BYTES + slot * ROW_BYTES, n * ROW_BYTES).ljust(n * ROW_BYTES, b"\0")
+
+
+class Glance(NamedTuple):
+    """A quick look at a head: whether anything is new."""
+
+    state: bytes
+    mark: bytes
+
+    def idle(self, tail: int, number: int) -> bool:
+        """Has the tail not moved, and is row `number` not committed?"""
+        return self.state[:8] == tail.to_bytes(8, "little") and self.mark != mark(number).to_bytes(4, "little")
 
 
 class NewRows(NamedTuple):
