@@ -59,7 +59,8 @@ class FileSet:
         self.bytes_total = 0
         self.dropped = 0
         self.started = _started(self.path)
-        self._head_path = self.path.with_suffix(".head")
+        self._vdl = str(self.path)
+        self._head = str(self.path.with_suffix(".head"))
         self._cache = cache if cache is not None else FrameCache(32 << 20)
         self._lock = threading.RLock()
         self._scan = Scan()
@@ -114,7 +115,7 @@ class FileSet:
         """
         with self._lock:
             touched: set[int] = set()
-            closed = self.closed is not None and self.bytes_read == self.bytes_total == _size(self.path)
+            closed = self.closed is not None and self.bytes_read == self.bytes_total == _size(self._vdl)
             if closed or self._idle():
                 return frozenset()
             for _ in range(_TRIES):
@@ -127,10 +128,10 @@ class FileSet:
         state = self._head_state
         if state is None or not self.live or clock.monotonic() - self._lived_at > _LIFE_SECONDS:
             return False
-        if _size(self.path) != self.bytes_total or self.bytes_read != self.bytes_total:
+        if _size(self._vdl) != self.bytes_total or self.bytes_read != self.bytes_total:
             return False
         try:
-            head = OpenHead(self._head_path)
+            head = OpenHead(self._head)
         except OSError:
             return False
         try:
@@ -167,7 +168,7 @@ class FileSet:
             self._add_tail(new.table, new.numbers, touched)
             self._read_to = max(self._read_to, new.stop)
             if seen is Life.DEAD and state.writer.start:  # certain: it need not be read again unless it changes
-                self._dead_head = _stamp(self._head_path)
+                self._dead_head = _stamp(self._head)
             return True
         except OSError:
             return True
@@ -175,11 +176,11 @@ class FileSet:
             head.close()
 
     def _open_head(self) -> OpenHead | None:
-        if self._dead_head is not None and self._dead_head == _stamp(self._head_path):
+        if self._dead_head is not None and self._dead_head == _stamp(self._head):
             return None
         self._dead_head = None
         try:
-            return OpenHead(self._head_path)
+            return OpenHead(self._head)
         except OSError:
             return None
 
@@ -197,7 +198,7 @@ class FileSet:
             size = os.stat(self.path).st_size
             self.bytes_total = size
             if size > self._scan.offset:
-                with open_to_read(self.path) as file:
+                with open_to_read(self._vdl) as file:
                     for frame in self._scan.frames(file, size):
                         try:
                             self._catalog.add(frame, file, touched)
@@ -253,7 +254,7 @@ class FileSet:
             return decode_rows(body, header.codec, header.flags, header.n), header.n * 24
 
         try:
-            return self._cache.get((str(self.path), frame.offset), make)
+            return self._cache.get((self._vdl, frame.offset), make)
         except ValueError as error:
             self._reject_once(frame, str(error))
             self._catalog.forget_rows(frame)
@@ -266,7 +267,7 @@ class FileSet:
     def _body(self, at: int, length: int, crc: int) -> bytes:
         """A stored body, checked. ValueError when it is not what was written."""
         try:
-            with open_to_read(self.path) as file:
+            with open_to_read(self._vdl) as file:
                 body = read_at(file, at, length)
         except OSError as error:
             raise ValueError(f"the file cannot be read any more: {error.strerror}") from error
@@ -296,7 +297,7 @@ class FileSet:
 
     def _record(self, series: Series, place: int) -> Record:
         frame = self._catalog.records[series.frame[place]]
-        bodies = self._cache.get((str(self.path), frame.offset), self._decode_records(frame))
+        bodies = self._cache.get((self._vdl, frame.offset), self._decode_records(frame))
         payload, blobs = bodies[series.place[place]]
         return Record(series.step[place], series.time[place] / 1e6, payload, blobs)
 
@@ -329,14 +330,14 @@ class FileSet:
             return None
 
 
-def _size(path: Path) -> int:
+def _size(path: str) -> int:
     try:
         return os.stat(path).st_size
     except OSError:
         return -1
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: str) -> tuple[int, int] | None:
     try:
         found = os.stat(path)
     except OSError:

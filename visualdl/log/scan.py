@@ -7,7 +7,6 @@ import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from visualdl.log.frame import BLOB, HEADER_BYTES, MAX_DIRECTORY_BYTES, Header, find_header, unpack_header
@@ -60,7 +59,7 @@ class Window:
 
 
 @contextlib.contextmanager
-def open_to_read(path: Path) -> Iterator[int]:
+def open_to_read(path: str) -> Iterator[int]:
     """A file's descriptor, for reading only."""
     file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:

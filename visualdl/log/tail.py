@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +20,7 @@ Table = npt.NDArray[Any]
 class OpenHead:
     """A .head file, open for one refresh."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         """OSError when it cannot be opened (FileNotFoundError: its log is closed, or never began)."""
         self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
 
