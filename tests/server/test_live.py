@@ -150,6 +150,20 @@ def _client_that_never_reads(served: Served) -> socket.socket:
     return made
 
 
+def test_more_than_the_buffers_hold_for_one_client_reaches_the_other(growing: tuple[Served, LogWriter]) -> None:
+    served, writer = growing
+    tags = [f"{'long' * 60}/{number}" for number in range(1_000)]
+    with _client_that_never_reads(served), connect(served.live, max_size=None) as live:
+        next_hint(live)
+        for step in range(18):  # about 300 kB of hint each time, 5 MB in all
+            for tag in tags:
+                writer.add_scalar(tag, 1.0, step)
+            told: set[str] = set()
+            while not told.issuperset(tags):
+                told |= {tag for _, tag, _ in next_hint(live)["advanced"]}
+        assert served.client.get("api/board", timeout=5).status_code == 200
+
+
 def test_a_client_may_leave_without_a_word(growing: tuple[Served, LogWriter]) -> None:
     served, writer = growing
     for _ in range(20):
