@@ -309,4 +309,4 @@ def test_the_page_speaks_chinese(browser: Browser, url: str) -> None:
         page = context.new_page()
         opened(page, url)
         expect(page.get_by_test_id("together")).to_contain_text("统一滑块")
-        expect(page.get_by_test_id("card-wide").get_by_test_id("step")).to_have_text("步 0")
+        expect(page.get_by_test_id("card-wide").get_by_test_id("step")).to_have_text("第 0 步")

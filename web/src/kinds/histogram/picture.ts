@@ -14,8 +14,6 @@ import { bucketAt, nearest, type Range, type Spread } from "./spread";
 export interface Look {
   readonly inks: Inks;
   readonly color: string;
-  /** The word for what the axis counts, e.g. "step". */
-  readonly stepWord: string;
 }
 
 /** A laid-out picture: draw it, or ask what is where. */

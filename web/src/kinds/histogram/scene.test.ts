@@ -37,7 +37,7 @@ function scene(patch: Partial<HistogramOptions> = {}, of = series(200), zoom?: r
 }
 function drawn(of: Scene, width = 400, height = 300): string {
   const pen = new SvgPen(width, height) as unknown as Pen & SvgPen;
-  layOut(pen, of, { inks: INKS.light, color: "#123456", stepWord: "step" }, width, height)?.draw(pen);
+  layOut(pen, of, { inks: INKS.light, color: "#123456" }, width, height)?.draw(pen);
   return pen.toString();
 }
 
@@ -109,7 +109,7 @@ describe("the picture", () => {
   });
   test("what is under a point is the step and the value there", () => {
     const pen = new SvgPen(400, 300) as unknown as Pen;
-    const look = { inks: INKS.dark, color: "#abc", stepWord: "step" };
+    const look = { inks: INKS.dark, color: "#abc" };
     for (const mode of MODES) {
       const picture = layOut(pen, scene({ mode }), look, 400, 300);
       const { box } = picture ?? { box: { left: 0, right: 0, top: 0, bottom: 0 } };

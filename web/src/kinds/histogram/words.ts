@@ -16,7 +16,7 @@ interface Words {
   readonly to: string;
   readonly ranges: string;
   readonly reset: string;
-  readonly step: string;
+  readonly stepIs: (step: string) => string;
   readonly bucket: string;
   readonly outside: string;
   readonly count: string;
@@ -51,7 +51,7 @@ export const WORDS: Dictionary<Words> = {
     to: "to",
     ranges: "Range",
     reset: "All steps",
-    step: "step",
+    stepIs: (step) => `step ${step}`,
     bucket: "bucket",
     outside: "no bucket here",
     count: "count",
@@ -84,7 +84,7 @@ export const WORDS: Dictionary<Words> = {
     to: "到",
     ranges: "范围",
     reset: "全部步",
-    step: "步",
+    stepIs: (step) => `第 ${step} 步`,
     bucket: "桶",
     outside: "此处无桶",
     count: "计数",

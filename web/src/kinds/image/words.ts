@@ -12,6 +12,7 @@ interface Words {
   readonly contrast: string;
   readonly reset: string;
   readonly step: string;
+  readonly stepIs: (step: string) => string;
   readonly earlier: string;
   readonly later: string;
   readonly newest: string;
@@ -45,6 +46,7 @@ export const WORDS: Dictionary<Words> = {
     contrast: "Contrast",
     reset: "Reset",
     step: "step",
+    stepIs: (step) => `step ${step}`,
     earlier: "Earlier step",
     later: "Later step",
     newest: "Newest",
@@ -76,6 +78,7 @@ export const WORDS: Dictionary<Words> = {
     contrast: "对比度",
     reset: "重置",
     step: "步",
+    stepIs: (step) => `第 ${step} 步`,
     earlier: "前一步",
     later: "后一步",
     newest: "最新",
