@@ -48,9 +48,9 @@ class WireFile:
         file: BinaryIO,
         size: int,
         *,
-        max_fields: int = 10_000_000,
-        max_texts: int = 3_000_000,
-        max_text_bytes: int = 256 << 20,
+        max_fields: int = 5_000_000,
+        max_texts: int = 2_500_000,
+        max_text_bytes: int = 128 << 20,
     ) -> None:
         self.size = size
         self._file = file

@@ -20,6 +20,8 @@ Path = tuple[str, ...]
 MAX_DEPTH = 24
 # Nodes times boxes on a circle, above which the finer way of splitting would take too long.
 _MAX_FLOW = 5_000_000
+# Paths made by splitting, above which no further level is split.
+_MAX_SPLIT = 100_000
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
@@ -115,26 +117,44 @@ def split_calls(wiring: Wiring) -> tuple[list[Path], dict[Path, Path]]:
     old: dict[Path, Path] = {}
     order = _order(len(scopes), wiring.edges)
     depth = 0
-    while any(len(scope) > depth for scope in scopes):
-        # Each edge counts once: at the depth where its two ends part.
-        by_parent: dict[Path, list[tuple[int, int]]] = defaultdict(list)
-        for a, b in wiring.edges:
-            if _meet(scopes[a], scopes[b]) == depth:
-                by_parent[scopes[a][:depth]].append((a, b))
-        for parent, edges in by_parent.items():
-            _split_level(parent, edges, _Tree(scopes, order, wiring.edges, old))
+    # A file made to be split without end is left with its circles; drawing can bear them.
+    while len(old) < _MAX_SPLIT and any(len(scope) > depth for scope in scopes):
+        _split_depth(_Tree(scopes, order, wiring.edges, old), depth)
         depth += 1
     return scopes, old
 
 
 @dataclass(frozen=True)
 class _Tree:
-    """What splitting one level reads, and changes in place: `scopes` and `old`."""
+    """What splitting reads, and changes in place: `scopes` and `old`."""
 
     scopes: list[Path]
     order: list[int]
     edges: list[tuple[int, int]]
     old: dict[Path, Path]
+
+
+def _split_depth(tree: _Tree, depth: int) -> None:
+    """Splits the children of every scope of this depth that has a circle between them."""
+    parting: dict[Path, list[tuple[int, int]]] = defaultdict(list)  # edges whose ends part here
+    within: dict[Path, list[tuple[int, int]]] = defaultdict(list)  # these and all deeper ones
+    for a, b in tree.edges:
+        meet = _meet(tree.scopes[a], tree.scopes[b])
+        if meet >= depth:
+            parent = tree.scopes[a][:depth]
+            within[parent].append((a, b))
+            if meet == depth:
+                parting[parent].append((a, b))
+    circles = {parent: _circle_parts(edges, tree.scopes, depth) for parent, edges in parting.items()}
+    circles = {parent: parts for parent, parts in circles.items() if parts}
+    if not circles:
+        return
+    inside: dict[Path, list[int]] = defaultdict(list)
+    for n in tree.order:
+        if len(tree.scopes[n]) >= depth and tree.scopes[n][:depth] in circles:
+            inside[tree.scopes[n][:depth]].append(n)
+    for parent, parts in circles.items():
+        _split_scope(tree, depth, parts, inside[parent], parting[parent], within[parent])
 
 
 def _meet(a: Path, b: Path) -> int:
@@ -147,25 +167,34 @@ def _meet(a: Path, b: Path) -> int:
     return length
 
 
-def _split_level(parent: Path, edges: list[tuple[int, int]], tree: _Tree) -> None:
-    """Splits the children of one scope that lie on a circle.
+def _circle_parts(edges: list[tuple[int, int]], scopes: list[Path], depth: int) -> set[str]:
+    """The child scopes that lie on a circle, of a scope whose children have these edges."""
+    circle = _circles([(_item(a, scopes, depth), _item(b, scopes, depth)) for a, b in edges])
+    return {part for part in circle if isinstance(part, str)}
+
+
+def _split_scope(
+    tree: _Tree,
+    depth: int,
+    parts: set[str],
+    inside: list[int],
+    parting: list[tuple[int, int]],
+    within: list[tuple[int, int]],
+) -> None:
+    """Splits the children `parts` of one scope, whose nodes are `inside`, in order.
 
     First by data flow, which finds the true calls; if boxes still interleave, by runs, after which none can.
     """
-    depth = len(parent)
-    item = {n: _item(n, tree.scopes, depth) for edge in edges for n in edge}
-    circle = _circles([(item[a], item[b]) for a, b in edges])
-    parts = {part for part in circle if isinstance(part, str)}
-    if not parts:
-        return
-    inside = [n for n in tree.order if tree.scopes[n][:depth] == parent]
     part_of = {n: tree.scopes[n][depth] for n in inside if len(tree.scopes[n]) > depth}
     part_of = {n: part for n, part in part_of.items() if part in parts}
     calls: dict[int, int] | None = None
     if len(inside) * len(parts) <= _MAX_FLOW:
-        calls = _by_flow(inside, part_of, tree.edges)
-        trial = [tuple((item[n], calls.get(n, 0)) for n in edge) for edge in edges]
-        if _circles([(str(a), str(b)) for a, b in trial]):
+        calls = _by_flow(inside, part_of, within)
+
+        def box(n: int) -> str:
+            return f"{_item(n, tree.scopes, depth)} {calls.get(n, 0) if calls else 0}"
+
+        if _circles([(box(a), box(b)) for a, b in parting]):
             calls = None
     if calls is None:
         calls = _by_runs(inside, part_of)
