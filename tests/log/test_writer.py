@@ -454,3 +454,57 @@ def test_a_dropped_row_is_counted_when_the_caller_asked_for_it(tmp_path: Path, m
     assert closed == Closed(114, 0, 36, ("36 dropped: the disk was slower than the training",))
     reader = reader_of(log)
     assert reader.rows(0)[0].tolist() == [*range(64), *range(100, 150)]
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_without_a_gil_nothing_is_lost_either(
+    tmp_path: Path, threads: int, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visualdl.log.head.free_threaded", lambda: True)
+    log = Log(tmp_path, ring_rows=256)
+
+    def train(k: int) -> None:
+        append = log.row_appender(log.tag("scalar", str(k)))
+        for i in range(2000):
+            append(i, float(i))
+        for step, value in ((1.5, 1.0), (2**63, 1.0), (1, "x")):
+            with pytest.raises((TypeError, OverflowError, ValueError)):
+                append(step, value)
+
+    started = [threading.Thread(target=train, args=(k,)) for k in range(threads)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
+    assert log.close() == Closed(2000 * threads, 0, 0)
+    for step, value in read(tmp_path).values():
+        assert step.tolist() == value.tolist() == list(range(2000))
+
+
+def test_without_a_pump_thread_callers_do_its_work(tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    log = Log(tmp_path, ring_rows=64, queue_bytes=100)
+    append = log.row_appender(log.tag("scalar", "loss"))
+    for i in range(500):
+        append(i, float(i))
+        log.append(log.tag("image", "x"), i, None, lambda: (b"x", ()), 30)
+    log.flush()
+    assert reader_of(log).count(1) == 500
+    assert log.close() == Closed(500, 500, 0)
+    assert read(tmp_path)["loss"][0].tolist() == list(range(500))
+
+
+def test_rows_that_rest_for_long_are_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("visualdl.log.pump.BEAT_SECONDS", 0.005)
+    log = Log(tmp_path)
+    log.row_appender(log.tag("scalar", "loss"))(1, 1.0)
+    reader = FileSet(log.path)
+    while not reader._catalog.covered:
+        time.sleep(0.005)
+        reader.refresh()
+    assert reader.rows(0)[2].tolist() == [1.0]
+    assert reader.live
+    log.close()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -35,13 +36,39 @@ class Record:
 
 
 class Series:
-    """Where the rows and records of one tag are."""
+    """Where the rows and records of one tag are: a few bytes for each of its frames and records."""
 
     def __init__(self) -> None:
-        self.frames: list[tuple[Frame, int, int]] = []  # frame, first row in it, rows
-        self.sealed = 0  # rows in those
+        self.row_frame = array("L")  # index in Catalog.row_frames
+        self.row_at = array("L")  # its first row there
+        self.row_end = array("q")  # rows of the tag up to the end of that frame
         self.step, self.time = array("q"), array("q")  # of records; time in microseconds
-        self.frame, self.place = array("q"), array("q")  # of records: index in _records, position in that frame
+        self.frame, self.place = array("L"), array("L")  # of records: index in Catalog.records, position there
+
+    @property
+    def sealed(self) -> int:
+        """Rows in frames."""
+        return self.row_end[-1] if self.row_end else 0
+
+    def parts(self, since: int) -> Iterator[tuple[int, int, int]]:
+        """(index of the frame, first row, row after the last) of each part of the rows from the since-th on."""
+        for i in range(bisect_right(self.row_end, since), len(self.row_end)):
+            start = self.row_end[i - 1] if i else 0
+            at = self.row_at[i]
+            yield self.row_frame[i], at + max(0, since - start), at + self.row_end[i] - start
+
+    def add(self, frame: int, at: int, count: int) -> None:
+        """So many rows, from row `at` on, are in this frame."""
+        self.row_frame.append(frame)
+        self.row_at.append(at)
+        self.row_end.append(self.sealed + count)
+
+    def forget(self, bad: int) -> None:
+        """The rows in that frame count no more."""
+        kept = [(frame, at, stop - at) for frame, at, stop in self.parts(0) if frame != bad]
+        self.row_frame, self.row_at, self.row_end = array("L"), array("L"), array("q")
+        for place in kept:
+            self.add(*place)
 
 
 class Catalog:
@@ -51,6 +78,7 @@ class Catalog:
         self.tags: dict[int, Tag] = {}
         self.meta: dict[str, Any] = {}
         self.series: dict[int, Series] = {}
+        self.row_frames: list[Frame] = []  # without their directories
         self.records: list[Frame] = []
         self.blobs: dict[bytes, tuple[int, int, int]] = {}  # address -> where the body is, its length, its checksum
         self.closed: Closed | None = None
@@ -81,10 +109,10 @@ class Catalog:
         at = 0
         for tag, count in zip(index.tags, index.counts, strict=True):
             series = self.series.setdefault(tag, Series())
-            series.frames.append((frame, at, count))
-            series.sealed += count
+            series.add(len(self.row_frames), at, count)
             at += count
             touched.add(tag)
+        self.row_frames.append(frame._replace(directory=b""))
         self.covered = max(self.covered, index.stop)
 
     def _add_records(self, frame: Frame, touched: set[int]) -> None:
@@ -117,11 +145,10 @@ class Catalog:
                 self.tags[tag.id] = tag
                 touched.add(tag.id)
 
-    def forget_rows(self, bad: Frame) -> None:
+    def forget_rows(self, bad: int) -> None:
         """A ROWS frame turned out unreadable after it was taken in: its rows count no more."""
         for series in self.series.values():
-            series.sealed -= sum(count for frame, _, count in series.frames if frame.offset == bad.offset)
-            series.frames = [place for place in series.frames if place[0].offset != bad.offset]
+            series.forget(bad)
 
 
 def _is_tag(entry: Any) -> bool:

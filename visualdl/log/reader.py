@@ -227,26 +227,27 @@ class FileSet:
         """step int64, time float64 (seconds), value float64 of a tag's rows from the since-th on, in call order."""
         with self._lock:
             parts: list[RowColumns] = []
-            series = self._catalog.series.get(tag_id)
-            seen = 0
-            for frame, at, count in list(series.frames) if series else ():
-                if seen + count > since:
-                    columns = self._columns(frame)
-                    if columns is None:
-                        continue  # its rows count no more
-                    part = slice(at + max(0, since - seen), at + count)
+            series = self._catalog.series.get(tag_id) or Series()
+            bad = []
+            for frame, start, stop in series.parts(since):
+                columns = self._columns(self._catalog.row_frames[frame])
+                if columns is None:
+                    bad.append(frame)
+                else:
+                    part = slice(start, stop)
                     parts.append(RowColumns(columns.step[part], columns.time[part], columns.value[part]))
-                seen += count
             if self._tail_counts.get(tag_id):
-                rows = self._tail[self._tail["tag"] == tag_id][max(0, since - seen) :]
+                rows = self._tail[self._tail["tag"] == tag_id][max(0, since - series.sealed) :]
                 parts.append(RowColumns(rows["step"], seconds(microseconds(rows["time"])), rows["value"]))
+            for frame in bad:
+                self._catalog.forget_rows(frame)
             if not parts:
                 return np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.float64)
             step, time, value = (np.concatenate(column) for column in zip(*parts, strict=True))
             return step, time, value
 
     def _columns(self, frame: Frame) -> RowColumns | None:
-        """A frame's columns; None, and its rows count no more, when the disk has changed since it was checked."""
+        """A frame's columns; None, and a gap, when the disk has changed since it was checked."""
 
         def make() -> tuple[RowColumns, int]:
             header = frame.header
@@ -257,7 +258,6 @@ class FileSet:
             return self._cache.get((self._vdl, frame.offset), make)
         except ValueError as error:
             self._reject_once(frame, str(error))
-            self._catalog.forget_rows(frame)
             return None
 
     def _reject_once(self, frame: Frame, reason: str) -> None:
