@@ -63,6 +63,7 @@ def test_a_row_is_packed_as_documented(ring: Ring) -> None:
         (2**63, 1.0, OverflowError),
         (-(2**63) - 1, 1.0, OverflowError),
         (1, "x", TypeError),
+        (1, "1.5", TypeError),
         (1, None, TypeError),
         (1, [1.0], TypeError),
         (1, 10**400, OverflowError),

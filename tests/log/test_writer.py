@@ -467,8 +467,8 @@ def test_without_a_gil_nothing_is_lost_either(
         append = log.row_appender(log.tag("scalar", str(k)))
         for i in range(2000):
             append(i, float(i))
-        for step, value in ((1.5, 1.0), (2**63, 1.0), (1, "x")):
-            with pytest.raises((TypeError, OverflowError, ValueError)):
+        for step, value in ((1.5, 1.0), (2**63, 1.0), (1, "1.5")):
+            with pytest.raises((TypeError, OverflowError)):
                 append(step, value)
 
     started = [threading.Thread(target=train, args=(k,)) for k in range(threads)]

@@ -263,7 +263,7 @@ def hot_path(stuck: Stuck) -> HotPath:  # noqa: C901 - the closures count as one
                 time = now()
             elif not -LATEST < time < LATEST:
                 raise ValueError(f"time must be finite seconds since 1970 UTC, but {time!r} came")
-            step, value = int(_whole(step)), float(value)  # user code runs before the lock, not under it
+            step, value = int(_whole(step)), _number(value)  # user code runs before the lock, not under it
             with lock:
                 number = take()
                 if number < limit:
@@ -336,12 +336,18 @@ def _whole(step: Any) -> Any:
         raise TypeError(f"step must be a whole number, but {step!r} of type {type(step).__name__} came") from None
 
 
+def _number(value: Any) -> float:
+    try:
+        if not isinstance(value, (str, bytes, bytearray)):  # float() would read "1.5"; a row does not
+            return float(value)
+    except (TypeError, ValueError):
+        pass
+    raise TypeError(f"value must be a number, but {value!r} of type {type(value).__name__} came")
+
+
 def check_row(step: Any, value: Any) -> None:
     """Raises the TypeError or OverflowError that says what is wrong with a row, if anything is."""
     whole = _whole(step)
     if not -(1 << 63) <= whole < 1 << 63:
         raise OverflowError(f"step must fit in 64 bits, but {whole} came")
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"value must be a number, but {value!r} of type {type(value).__name__} came") from None
+    _number(value)
