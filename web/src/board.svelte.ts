@@ -28,6 +28,8 @@ export class Board {
   #error = $state<string | null>(null);
   #state = $state<LiveState>("lost");
   #asking = false;
+  /** The last revision that was heard of: what is held is as new as this. */
+  #revision = 0;
   #again = false;
 
   readonly rows: readonly RunRow[] = $derived.by(() => this.#rows(theme()));
@@ -44,7 +46,7 @@ export class Board {
     this.store = new SeriesStore(base, { breathe: painted });
     void this.reload();
     this.#live = new Live(base, {
-      onhint: (hint) => this.#hint(hint),
+      onhint: (hint, first) => this.#hint(hint, first),
       onboard: (wire) => this.#take(wire, true),
       onstate: (state) => (this.#state = state),
     });
@@ -157,17 +159,20 @@ export class Board {
     const restarted = this.#wire !== null && wire.revision < this.#wire.revision;
     runNumbers(wire.runs, this.#numbers);
     suggestLanguage(wire.language);
+    if (this.#wire === null || changed) this.#revision = wire.revision;
     this.#wire = wire;
     this.#loading = wire.loading;
     this.#error = null;
     if (changed || restarted) this.store.advance("all");
   }
 
-  #hint(hint: WireLive): void {
+  #hint(hint: WireLive, first: boolean): void {
     this.#loading = hint.loading;
     const wire = this.#wire;
+    const missed = first && wire !== null && hint.revision !== this.#revision;
+    this.#revision = hint.revision;
     if (wire === null || hint.structure !== wire.structure || hint.revision < wire.revision) void this.reload();
-    if (hint.all === true) this.store.advance("all");
+    if (hint.all === true || missed) this.store.advance("all");
     else if (hint.advanced !== undefined && hint.advanced.length > 0) this.store.advance(hint.advanced);
   }
 }

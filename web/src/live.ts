@@ -5,7 +5,8 @@ import type { WireBoard, WireLive } from "./wire";
 export type LiveState = "live" | "asking" | "lost" | "paused";
 
 export interface LiveEars {
-  readonly onhint: (hint: WireLive) => void;
+  /** `first`: of a new connection, so that hints may have been missed before it. */
+  readonly onhint: (hint: WireLive, first: boolean) => void;
   /** A whole new list (only when asking): what advanced is not known. */
   readonly onboard: (board: WireBoard) => void;
   readonly onstate: (state: LiveState) => void;
@@ -70,11 +71,12 @@ export class Live {
     let heard = false;
     socket.onmessage = (event: MessageEvent<string>) => {
       if (this.#socket !== socket) return;
-      if (!heard) this.#ears.onstate("live");
+      const first = !heard;
       heard = true;
+      if (first) this.#ears.onstate("live");
       this.#opened = true;
       this.#failures = 0;
-      this.#ears.onhint(JSON.parse(event.data) as WireLive);
+      this.#ears.onhint(JSON.parse(event.data) as WireLive, first);
     };
     socket.onclose = () => {
       if (this.#socket !== socket) return;

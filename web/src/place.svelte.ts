@@ -4,6 +4,7 @@ import { formatPlace, parsePlace, type Params, type Place } from "./url";
 
 let current = $state.raw<Place>(parsePlace(globalThis.location?.hash ?? ""));
 let pending = 0;
+let written = -Infinity;
 
 globalThis.addEventListener?.("hashchange", () => {
   const next = parsePlace(location.hash);
@@ -31,9 +32,11 @@ export function change(patch: Readonly<Record<string, string | undefined>>): voi
     if (value !== undefined) params[key] = value;
   }
   current = { page: current.page, params };
-  // Browsers refuse more than about a hundred address changes in half a minute: write once the hand rests.
+  // Browsers refuse more than about a hundred address changes in half a minute: a slider writes at once, then every 0.4 s.
   clearTimeout(pending);
-  pending = globalThis.setTimeout(() => write("replace"), 200) as unknown as number;
+  const rest = written + 400 - performance.now();
+  if (rest <= 0) write("replace");
+  else pending = globalThis.setTimeout(() => write("replace"), rest) as unknown as number;
 }
 
 /** The page that the board opens with when the address names none. */
@@ -63,6 +66,7 @@ function dropShared(params: Params): Params {
 }
 function write(how: "push" | "replace"): void {
   clearTimeout(pending);
+  written = performance.now();
   const hash = formatPlace(current);
   if (hash === location.hash) return;
   if (how === "push") history.pushState(null, "", hash);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { INKS } from "./ink";
-import { drawLines, layOutLines, nearest, type Line, type Look } from "./lines";
+import { layOutLines } from "./layout";
+import { nearest, type Line, type Look } from "./line";
+import { drawLines } from "./lines";
 import { SvgPen } from "./pen";
 
 const LOOK: Look = { axis: "step", range: null, logX: false, logY: false, outliers: false, smoothedOnly: false };

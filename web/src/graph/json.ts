@@ -51,6 +51,8 @@ export interface ScopeJson {
 export interface GraphJson {
   readonly format: string;
   readonly name: string;
+  /** Name of the model's file, as the server shows it. */
+  readonly file?: string;
   readonly producer: string;
   readonly ir_version: number | null;
   readonly opsets: readonly { readonly domain: string; readonly version: number }[];

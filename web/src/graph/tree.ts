@@ -11,6 +11,7 @@ import {
   type GraphJson,
   type NodeJson,
   type ScopeJson,
+  type TensorJson,
   type ValueType,
   type WeightJson,
 } from "./json";
@@ -67,12 +68,18 @@ const SEPARATOR = "/";
 export function buildTree(graph: GraphJson, constants: boolean): Tree {
   const weights = new Map(graph.weights.map((weight) => [weight.name, weight]));
   const constant = constantNodes(graph, weights);
-  const whole = constants || constant.size === graph.nodes.length;
-  const nodes = whole ? graph.nodes : graph.nodes.filter((node) => !constant.has(node.id));
+  const moving = graph.nodes.filter((node) => !constant.has(node.id));
+  const whole = constants || moving.length === 0;
+  // What computes comes first, so that modules stand in the order in which they run, not in that of their constants.
+  const nodes = whole ? [...moving, ...graph.nodes.filter((node) => constant.has(node.id) && !isSource(node))] : moving;
   const builder = new Builder(graph, weights);
   builder.add(folders(nodes));
-  builder.wire(nodes, whole);
-  return builder.tree(graph.nodes.length - nodes.length);
+  builder.wire(nodes, whole ? graph.nodes.filter(isSource) : null);
+  return builder.tree(whole ? 0 : graph.nodes.length - nodes.length);
+}
+
+function isSource(node: NodeJson): boolean {
+  return node.op === "Constant" && node.inputs.length === 0;
 }
 
 /** Nodes whose outputs are the same for every input: constants, and what reads nothing but constants and weights. */
@@ -209,39 +216,45 @@ class Builder {
     return id;
   }
 
-  wire(nodes: readonly NodeJson[], constants: boolean): void {
+  /** sources: the constants, when they and the weights are to be shown. */
+  wire(nodes: readonly NodeJson[], sources: readonly NodeJson[] | null): void {
     const madeBy = new Map<string, number>();
-    this.#items.forEach((item) => {
-      if (item.kind === "input") madeBy.set(item.key.slice(2), item.id);
-    });
+    for (const item of this.#items) if (item.kind === "input") madeBy.set(item.key.slice(2), item.id);
     for (const node of nodes) {
       for (const name of node.outputs) if (name !== "") madeBy.set(name, this.#place.get(node.id) ?? 0);
     }
-    if (constants) this.#addWeights(nodes);
+    if (sources !== null) this.#addConstants(nodes, sources);
     const connect = (value: string, to: number): void => {
       const from = madeBy.get(value);
       if (from !== undefined && from !== to) this.#wires.push({ from, to, value });
     };
     for (const node of nodes) {
       const to = this.#place.get(node.id) ?? 0;
-      const read = new Set([...node.inputs, ...(node.bodies ?? []).flatMap((body) => body.outputs)]);
-      for (const value of read) connect(value, to);
+      for (const value of readBy(node)) connect(value, to);
     }
     for (const item of this.#items) if (item.kind === "output") connect(item.key.slice(2), item.id);
   }
 
-  /** A weight stands in every scope that reads it: one box for all would draw lines across the whole picture. */
-  #addWeights(nodes: readonly NodeJson[]): void {
+  /** A weight or constant stands in every scope that reads it: one box for all would draw lines across the whole picture. */
+  #addConstants(nodes: readonly NodeJson[], sources: readonly NodeJson[]): void {
+    const constants = new Map(sources.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
     const known = new Map<string, number>();
+    const copies = new Map<string, number>();
     for (const node of nodes) {
       const to = this.#place.get(node.id) ?? 0;
       const parent = this.#items[to]?.parent ?? 0;
-      for (const name of new Set(node.inputs)) {
+      for (const name of readBy(node)) {
         const weight = this.weights.get(name);
-        if (weight === undefined) continue;
+        const source = constants.get(name);
+        if (weight === undefined && source === undefined) continue;
         const place = `${parent} ${name}`;
         let from = known.get(place);
-        if (from === undefined) known.set(place, (from = this.#push(leaf("weight", weight, known.size), parent)));
+        if (from === undefined) {
+          const copy = copies.get(name) ?? 0;
+          copies.set(name, copy + 1);
+          const item = weight !== undefined ? leaf("weight", weight, copy) : constantLeaf(source as NodeJson, copy);
+          known.set(place, (from = this.#push(item, parent)));
+        }
         this.#wires.push({ from, to, value: name });
       }
     }
@@ -260,6 +273,26 @@ function leaf(kind: "input" | "output" | "weight", value: ValueType & { readonly
   const weight = kind === "weight" ? (value as WeightJson) : null;
   const key = kind === "weight" ? `w${copy}:${value.name}` : `${kind.charAt(0)}:${value.name}`;
   return { key, kind, title: shown(value.name), subtitle: shapeText(value.shape), family, weight, count: 1 };
+}
+
+function constantLeaf(node: NodeJson, copy: number): Partial<Item> & Pick<Item, "key" | "kind" | "title" | "count"> {
+  const value = node.attributes.value?.value as Partial<TensorJson> | undefined;
+  const few = value?.values !== undefined && value.values.length > 0 && value.values.length <= 4;
+  const subtitle = few ? shown(value.values?.join(", ") ?? "") : shapeText(value?.shape, "");
+  return {
+    key: copy === 0 ? node.id : `${node.id}.${copy}`,
+    kind: "node",
+    title: shown(node.op),
+    subtitle,
+    family: "constant",
+    node,
+    count: 1,
+  };
+}
+
+/** Every value that a node reads, once; also what its sub-graphs give back to it. */
+function readBy(node: NodeJson): ReadonlySet<string> {
+  return new Set([...node.inputs, ...(node.bodies ?? []).flatMap((body) => body.outputs)]);
 }
 
 /** Whether `inner` is `outer` or somewhere inside it. */

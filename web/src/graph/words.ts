@@ -51,6 +51,7 @@ export interface GraphWords {
   readonly legend: string;
   readonly scalar: string;
   readonly model: string;
+  readonly file: string;
   readonly format: string;
   readonly producer: string;
   readonly irVersion: string;
@@ -158,6 +159,7 @@ const EN: GraphWords = {
   legend: "Colours",
   scalar: "scalar",
   model: "Model",
+  file: "File",
   format: "Format",
   producer: "Producer",
   irVersion: "IR version",
@@ -270,6 +272,7 @@ const ZH: GraphWords = {
   legend: "颜色",
   scalar: "标量",
   model: "模型",
+  file: "文件",
   format: "格式",
   producer: "生成工具",
   irVersion: "IR 版本",

@@ -1,6 +1,6 @@
 /* What a card needs beyond its whole series (a zoomed range, smoothing of thinned points): asked once a need, one request in flight. */
 
-import type { KindView, Needs } from "../kinds/card";
+import type { Needs } from "../kinds/card";
 import type { SeriesStore, Wish } from "../store";
 import type { Series } from "../wire";
 
@@ -22,7 +22,7 @@ export class Details {
   }
 
   /** Say what is needed now; null: nothing. Equal needs on equal data are asked once. */
-  want(kind: KindView, wish: Wish, needs: Needs | null, data: ReadonlyMap<string, Series>): void {
+  want(wish: Wish, needs: Needs | null, data: ReadonlyMap<string, Series>): void {
     if (needs === null) {
       this.#wanted = null;
       this.#key = "";

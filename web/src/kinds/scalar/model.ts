@@ -1,6 +1,6 @@
 /* From the answers of the server to the lines of a chart: which points, which horizontal axis, smoothed how. Pure, with a memory for what is costly. */
 
-import { lowerBound, type Axis, type Line, type Part } from "../../draw/lines";
+import { lowerBound, type Axis, type Line, type Part } from "../../draw/line";
 import type { Series } from "../../wire";
 import type { CardView, Needs, RunView } from "../card";
 import { axisOf, methodOf, smoothingOf, spanOf, weightOf, type ScalarOptions } from "./options";

@@ -1,6 +1,6 @@
 /* The options of the scalars page; each lives in the address under its own name. */
 
-import type { Axis } from "../../draw/lines";
+import type { Axis } from "../../draw/line";
 import type { Method } from "./smooth";
 
 export interface ScalarOptions {

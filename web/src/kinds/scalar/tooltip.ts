@@ -1,6 +1,6 @@
 /* The rows of the tooltip and of the table: one run a row, what it has near the cursor. Pure. */
 
-import { nearest, type Axis, type Line } from "../../draw/lines";
+import { nearest, type Axis, type Line } from "../../draw/line";
 import type { Series } from "../../wire";
 import type { Sort } from "./options";
 
