@@ -39,7 +39,7 @@ def to_array(value: object) -> Converted:
         converted = Converted(value, False) if not hasattr(value, "filled") else _unmasked(value)
     elif isinstance(value, (list, tuple)):
         converted = _sequence(value)
-    elif hasattr(value, "detach"):  # torch and paddle: must leave the graph of gradients first
+    elif hasattr(type(value), "detach"):  # torch and paddle: must leave the graph of gradients first
         converted = _detached(value)
     elif hasattr(value, "__cuda_array_interface__") and hasattr(value, "get"):  # cupy: refuses __array__
         converted = Converted(np.asarray(value.get()), True)
@@ -63,7 +63,7 @@ def _sequence(values: list[Any] | tuple[Any, ...]) -> Converted:
     """A list or tuple: numbers at numpy's own speed, anything else element by element."""
     import numpy as np
 
-    if any(hasattr(item, "detach") or hasattr(item, "__cuda_array_interface__") for item in values):
+    if any(hasattr(type(item), "detach") or hasattr(item, "__cuda_array_interface__") for item in values):
         return Converted(np.stack([to_array(item).array for item in values]), True)
     try:
         return Converted(np.asarray(values), True)
