@@ -304,6 +304,8 @@ def _fit_range(values: AnyArray) -> tuple[ByteArray, float, float, int, int]:
     if values.dtype.kind in "iu":
         if values.dtype == np.uint8:
             return np.ascontiguousarray(values), 0.0, 255.0, 0, 0
+        if values.dtype.itemsize < 8:  # not every numpy compares or clips a narrow integer with 255
+            values = values.astype(np.int64)
         clipped = int(np.count_nonzero((values < 0) | (values > 255)))
         return np.clip(values, 0, 255).astype(np.uint8), 0.0, 255.0, clipped, 0
     values = values.astype(np.float64)
