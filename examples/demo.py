@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -32,6 +33,7 @@ def main() -> int:
     settings = pytorch_cifar10.Settings(
         logdir=folder, model=folder / "pytorch_cifar10.onnx", epochs=chosen.epochs, steps=chosen.steps
     )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the server ends with us
     server = subprocess.Popen(board(settings, chosen), stdout=subprocess.PIPE, text=True)
     try:
         url = url_of(server)

@@ -239,6 +239,7 @@ def train(settings: Settings) -> float:
     log_step, log_test = training_log(logger), testing_log(logger)
     inputs, labels = next(iter(loader))
     logger.as_mode("train").add_figure("images/batch", preview(inputs, labels, images.classes), 0)
+    log_test(0, *evaluate(net, images.test))  # what guessing gives
 
     train_step, accuracy = 0, 0.0
     for epoch in range(settings.epochs):

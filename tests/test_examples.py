@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
@@ -22,8 +25,11 @@ def examples_are_importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(EXAMPLES))
 
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}  # this tree, installed or not
+
+
 def run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([sys.executable, *command], cwd=cwd, capture_output=True, text=True, timeout=150)
+    done = subprocess.run([sys.executable, *command], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
@@ -96,7 +102,7 @@ def test_the_tutorial_trains_and_its_log_can_be_read(tmp_path: Path) -> None:
         histogram = train.histogram("histogram/histogram0").record(0)
         assert sum(histogram.instance(i).frequency() for i in range(histogram.num_instances())) == 450
     with reader.mode("test") as test:
-        assert test.scalar("scalars/accuracy").ids() == [2]
+        assert test.scalar("scalars/accuracy").ids() == [0, 2]
 
 
 def test_the_notebook_runs_from_its_first_cell_to_its_last(tmp_path: Path) -> None:
@@ -107,6 +113,22 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(tmp_path: Path) -> No
     (tmp_path / "photographs.py").write_text((EXAMPLES / "photographs.py").read_text())
     run("-c", "from nbclient.cli import main; main()", "few.ipynb", cwd=tmp_path)
     assert (tmp_path / "workspace" / "train").is_dir()
+
+
+def test_ctrl_c_ends_the_demonstration_and_its_server(tmp_path: Path) -> None:
+    command = [sys.executable, str(EXAMPLES / "demo.py"), "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as demo:
+        assert demo.stdout is not None
+        found = (re.search(r"Watch it live: (\S+)", line) for line in demo.stdout)
+        url = next(match.group(1) for match in found if match)
+        os.killpg(demo.pid, signal.SIGINT)
+        said = demo.stdout.read()
+        assert demo.wait() == 0
+    assert "To see the log again: visualdl --logdir .demo/" in said
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
 
 
 def test_the_demonstration_serves_before_it_trains_and_tells_how_it_ended(tmp_path: Path) -> None:
