@@ -187,3 +187,23 @@ def test_million_digit_offsets_are_not_numbers(tmp_path: Path) -> None:
     assert graph is not None
     assert graph.weights[0].external is not None
     assert graph.weights[0].external.offset is None
+
+
+def test_more_modules_than_can_be_shown_end_at_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("visualdl.graph.expand._MAX_SCOPES", 20)
+    nodes = [wire.node("Relu", [f"v{i}"], [f"v{i + 1}"], name=f"/{i}/a/b/c/Relu") for i in range(30)]
+    graph = attempt(tmp_path / "m.onnx", wire.model(*nodes))
+    assert graph is not None
+    assert len(graph.nodes) == 30
+    assert len(graph.scopes) == 20
+    assert any("20 modules" in note for note in graph.notes)
+
+
+def test_boxes_that_would_be_split_without_end_keep_their_circles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visualdl.graph.scopes._MAX_SPLIT", 10)
+    nodes = [wire.node("Relu", [f"v{i}"], [f"v{i + 1}"], name=f"/m{i % 2}/Relu") for i in range(40)]
+    graph = attempt(tmp_path / "m.onnx", wire.model(*nodes))
+    assert graph is not None
+    assert {node.scope for node in graph.nodes} == {("m0",), ("m1",)}

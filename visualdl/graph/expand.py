@@ -19,6 +19,7 @@ from visualdl.graph.scopes import Path, Wiring, common, leaf_name, root_class, s
 
 _MAX_DEPTH = 32
 _MAX_SCOPE = 48
+_MAX_SCOPES = 50_000
 _MAX_TOLD_TEXT = 16 << 20
 # Metadata that went into scopes, or says again what the node says itself
 _USED_METADATA = {"namespace", "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"}
@@ -177,6 +178,9 @@ class _Expansion:
         for at, kind in enumerate(types):
             at_path = whole[: len(frame.scope) + at + 1]
             known = self._scopes.get(at_path)
+            if known is None and len(self._scopes) >= _MAX_SCOPES:
+                self._note(f"more than {_MAX_SCOPES} modules: the inner ones are not told apart")
+                return at_path[:-1], True
             if known is None or (known.type is None and kind is not None):
                 self._scopes[at_path] = Scope(at_path, "module", kind)
         return whole, True

@@ -20,8 +20,8 @@ Path = tuple[str, ...]
 MAX_DEPTH = 24
 # Nodes times boxes on a circle, above which the finer way of splitting would take too long.
 _MAX_FLOW = 5_000_000
-# Paths made by splitting, above which no further level is split.
-_MAX_SPLIT = 100_000
+# Paths made by splitting. A file made to be split without end is left with its circles; drawing can bear them.
+_MAX_SPLIT = 300_000
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
@@ -117,8 +117,7 @@ def split_calls(wiring: Wiring) -> tuple[list[Path], dict[Path, Path]]:
     old: dict[Path, Path] = {}
     order = _order(len(scopes), wiring.edges)
     depth = 0
-    # A file made to be split without end is left with its circles; drawing can bear them.
-    while len(old) < _MAX_SPLIT and any(len(scope) > depth for scope in scopes):
+    while any(len(scope) > depth for scope in scopes):
         _split_depth(_Tree(scopes, order, wiring.edges, old), depth)
         depth += 1
     return scopes, old
@@ -198,6 +197,8 @@ def _split_scope(
             calls = None
     if calls is None:
         calls = _by_runs(inside, part_of)
+    if len(tree.old) + sum(len(tree.scopes[n]) - depth for n, call in calls.items() if call) > _MAX_SPLIT:
+        return
     for n, call in calls.items():
         if call:
             _rename(n, depth, f"{part_of[n]} ({call + 1})", tree)
