@@ -93,6 +93,14 @@ def test_every_exception_is_documented() -> None:
     assert not missing(names, "python_api.md")
 
 
+def test_every_dependency_is_explained() -> None:
+    settings = (ROOT / "pyproject.toml").read_text()
+    lists = re.findall(r"^(?:dependencies|demo) = \[\n(.*?)^\]", settings, re.MULTILINE | re.DOTALL)
+    names = set(re.findall(r'^ +"([\w-]+)', "".join(lists), re.MULTILINE))
+    assert {"numpy", "torch"} <= names
+    assert not missing(names, "dependencies.md")
+
+
 def test_every_kind_has_its_page() -> None:
     assert {f"kinds/{kind.name}.md" for kind in KINDS} <= set(PAGES)
 

@@ -67,8 +67,8 @@ class Kind:
 
     name: the one word: file, folder, URL, docs page.
     rows: True when its records are rows of the log (one float64), False when they are payload records.
-    encode: the kind's own value (already checked and copied by its `accept…` function on the caller's thread) -> Encoded;
-        for a row kind, the user's value -> float. Runs on the pump thread for payload kinds.
+    encode: the kind's own value (already checked and copied by its `accept…` function on the caller's thread) ->
+        Encoded; for a row kind, the user's value -> float. Runs on the pump thread for payload kinds.
     decode: Payload -> the stored value; raises CorruptRecord when the bytes are not what this kind writes.
         Cheap: blobs stay addresses.
     thin: (x, points, n) -> sorted int64 indices of the points to keep, about n of them. x: float64 (len(points),), the
