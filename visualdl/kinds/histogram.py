@@ -35,7 +35,8 @@ _COUNT_TYPES: Final[dict[int, np.dtype[Any]]] = {
     8: np.dtype("<u8"),
 }
 _CHUNK: Final = 1 << 16  # values counted at once: numpy lets go of the interpreter between and within the chunks
-_HUGE: Final = 1e300  # beyond it, differences and products of two values may overflow
+_HUGE: Final = 1e300  # beyond it, differences of two values may overflow
+_TINY: Final = 1e-290  # below it, buckets divided by a range may overflow
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,5 +262,6 @@ def _whole_numbers(count: int) -> FloatArray:
 
 
 def _scale(left: float, right: float) -> float:
-    """What to multiply values with so that no difference of two overflows; a power of two changes no other bit."""
-    return 2.0**-8 if max(-left, right) > _HUGE else 1.0
+    """What to multiply values with so that neither a difference of two nor its inverse overflows: a power of two."""
+    largest = max(-left, right)
+    return 2.0**-8 if largest > _HUGE else 2.0**64 if largest < _TINY else 1.0
