@@ -61,11 +61,11 @@ def ink(page: Page, tag: str) -> str:
     return found
 
 
-def until(true: Callable[[], bool], what: str) -> None:
+def until(page: Page, true: Callable[[], bool], what: str) -> None:
     limit = time.monotonic() + 20
     while not true():
         assert time.monotonic() < limit, f"never: {what}"
-        time.sleep(0.02)
+        page.wait_for_timeout(20)  # not time.sleep: events of the page are heard only in here
 
 
 def changed_board(page: Page, change: Callable[[dict[str, Any]], None]) -> None:
@@ -110,13 +110,13 @@ def test_every_run_has_a_colour_of_its_own_that_is_the_same_after_a_reload(board
 def test_a_run_switched_off_leaves_the_chart_at_once_and_the_address_remembers_it(board: Page) -> None:
     before = ink(board, "lr")
     run(board, "exp/run2").uncheck()
-    until(lambda: ink(board, "lr") != before, "the chart without run2")
+    until(board, lambda: ink(board, "lr") != before, "the chart without run2")
     expect(board).to_have_url(re.compile(r"hide=exp/run2"))
     board.reload()
     expect(run(board, "exp/run2")).not_to_be_checked()
     expect(run(board, "exp/run1")).to_be_checked()
     run(board, "exp/run2").check()
-    until(lambda: ink(board, "lr") == before, "the chart as it was")
+    until(board, lambda: ink(board, "lr") == before, "the chart as it was")
 
 
 def test_solo_shows_one_run_and_again_all(board: Page) -> None:
@@ -191,8 +191,8 @@ def test_the_theme_is_the_systems_until_it_is_chosen(browser: Browser, url: str)
     dark = paper()
     picture = ink(page, "lr")
     page.get_by_test_id("theme").click()
-    until(lambda: paper() != dark, "light paper")
-    until(lambda: ink(page, "lr") != picture, "a picture in light colours")
+    until(page, lambda: paper() != dark, "light paper")
+    until(page, lambda: ink(page, "lr") != picture, "a picture in light colours")
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
     context.close()
@@ -270,10 +270,10 @@ def test_new_points_are_drawn_as_they_come_and_not_while_paused(tmp_path: Path, 
         page.on("request", lambda request: asked.append(request.url) if "api/series" in request.url else None)
         page.goto(serve("--logdir", tmp_path))
         expect(page.get_by_test_id("card-loss")).to_have_attribute("data-state", "ready")
-        until(lambda: "since=" not in asked[0], "the first question")
+        until(page, lambda: "since=" not in asked[0], "the first question")
         before = ink(page, "loss")
         writer.add_scalar("loss", 3.0, 2)
-        until(lambda: ink(page, "loss") != before, "the third point")
+        until(page, lambda: ink(page, "loss") != before, "the third point")
         assert any("since=" in address for address in asked), "only what is new travels"
         page.get_by_test_id("live").click()
         expect(page.get_by_test_id("live")).to_have_text("Paused")
@@ -284,7 +284,7 @@ def test_new_points_are_drawn_as_they_come_and_not_while_paused(tmp_path: Path, 
         assert len(asked) == questions
         before = ink(page, "loss")
         page.get_by_test_id("live").click()
-        until(lambda: ink(page, "loss") != before, "what was missed while paused")
+        until(page, lambda: ink(page, "loss") != before, "what was missed while paused")
 
 
 def test_where_sockets_are_swallowed_the_board_asks(tmp_path: Path, serve: Serve, page: Page) -> None:
@@ -299,7 +299,7 @@ def test_where_sockets_are_swallowed_the_board_asks(tmp_path: Path, serve: Serve
         expect(page.get_by_test_id("card-loss")).to_have_attribute("data-state", "ready")
         before = ink(page, "loss")
         writer.add_scalar("loss", 3.0, 1)
-        until(lambda: ink(page, "loss") != before, "the second point")
+        until(page, lambda: ink(page, "loss") != before, "the second point")
 
 
 def test_trouble_in_a_log_is_told_beside_its_run(page: Page, url: str) -> None:
