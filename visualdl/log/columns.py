@@ -69,15 +69,19 @@ def _columns_numpy(rows: bytes) -> _Columns:
 
     table = np.frombuffer(rows, dtype=_row_dtype())
     table = table[table["tag"] != VOID]
-    table = table[np.argsort(table["tag"], kind="stable")]
-    tags, counts = np.unique(table["tag"], return_counts=True)
+    tag = np.ascontiguousarray(table["tag"])
+    # numpy sorts 16-bit numbers by radix, several times as fast
+    order = np.argsort(tag.astype(np.uint16) if tag.max(initial=0) < 1 << 16 else tag, kind="stable")
+    table, tag = table[order], tag[order]
+    starts = np.flatnonzero(np.diff(tag, prepend=~tag[:1]))  # the first of each tag; none when there is no row
+    counts = np.diff(starts, append=len(tag))
     value = np.ascontiguousarray(table["value"])
     with np.errstate(all="ignore"):
         small = value.astype("<f4")
         exact = np.array_equal(small.astype("<f8").view("<u8"), value.view("<u8"))
     columns = [_shuffle(_delta_numpy(table["step"])), _shuffle(_delta_numpy(microseconds(table["time"])))]
     columns.append(_shuffle(small.tobytes(), 4) if exact else _shuffle(value.tobytes()))
-    return _Columns(tags.tolist(), counts.tolist(), b"".join(columns), FLOAT32 if exact else 0)
+    return _Columns(tag[starts].tolist(), counts.tolist(), b"".join(columns), FLOAT32 if exact else 0)
 
 
 def _columns_plain(rows: bytes) -> _Columns:
