@@ -242,6 +242,11 @@ def test_a_new_histogram_appears_by_itself(page: Page, tmp_path: Path, serve: Ca
             expect(picture).to_have_attribute("aria-valuemax", str(step))
         picture.press("End")
         assert facts(card)["greatest"] == "2"
+        writer.add_histogram("long", VALUES * 3, 3)
+        writer.flush()
+        expect(picture).to_have_attribute("aria-valuemax", "3")
+        picture.press("ArrowLeft")
+        expect(card.get_by_test_id("tip")).to_contain_text("step 1")
 
 
 def test_the_page_speaks_chinese_in_the_dark(browser: Browser, url: str) -> None:

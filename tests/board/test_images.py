@@ -278,6 +278,22 @@ def test_nothing_jumps_while_pictures_load(page: Page, url: str) -> None:
     assert one.get_by_test_id("image").bounding_box() == frame
 
 
+def test_a_slider_that_is_dragged_far_ends_on_the_right_picture_and_does_not_ask_for_all(page: Page, url: str) -> None:
+    asked: list[str] = []
+    one = card(opened(page, url, "?tag=shade"))
+    page.on("request", lambda request: asked.append(request.url) if "/api/blob/" in request.url else None)
+    one.get_by_test_id("slider").evaluate(
+        """(slider) => {
+            for (let step = 298; step >= 20; step--) {
+                slider.value = String(step);
+                slider.dispatchEvent(new Event("input", { bubbles: true }));
+            }
+        }"""
+    )
+    shows(one, 20)
+    assert len(asked) < 30
+
+
 @pytest.fixture
 def live(tmp_path: Path, serve: Callable[..., str]) -> Iterator[tuple[str, LogWriter]]:
     with LogWriter(str(tmp_path / "run")) as writer:
