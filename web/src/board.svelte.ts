@@ -146,7 +146,8 @@ export class Board {
       .map((run) => ({
         id: run.id,
         name: run.name,
-        label: run.name.slice(prefix),
+        label: run.display_name ?? run.name.slice(prefix),
+        captions: run.captions ?? {},
         color: runColor(this.#numbers.get(run.id) ?? 0, shownTheme),
         live: run.live,
         wire: run,

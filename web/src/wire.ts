@@ -106,6 +106,10 @@ function decodeSeries(buffer: ArrayBuffer, base: number, wire: WireSeries): Seri
 export interface WireRun {
   readonly id: string;
   readonly name: string;
+  /** What the run calls itself, where it does. */
+  readonly display_name?: string | null;
+  /** Captions that were set for tags. */
+  readonly captions?: Readonly<Record<string, string>>;
   readonly started: number | null;
   readonly updated: number | null;
   readonly live: boolean;

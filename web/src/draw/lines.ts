@@ -48,7 +48,7 @@ export function drawLine(pen: Pen, layout: Layout, line: Line, values: ArrayLike
   pen.fillStyle = line.color;
   for (const part of line.parts) {
     const [a, b] = windowOf(line, part, look.range, look.axis === "step");
-    trace(pen, layout, line.x, values, a, Math.min(b, part.ghost), values === line.y || line.smooth !== null);
+    trace(pen, layout, line.x, values, a, Math.min(b, part.ghost), values === line.y);
   }
 }
 
@@ -65,8 +65,8 @@ function drawGhost(pen: Pen, layout: Layout, line: Line, part: Part, look: Look,
   pen.restore();
 }
 
-/** Points this far apart (CSS pixels) get a dot each. */
-const SPARSE = 14;
+/** Points that are on average this far apart (CSS pixels) get a dot each. */
+const SPARSE = 9;
 
 /** A polyline through the finite points [a, b). A gap where a value is no number; a lone point becomes a dot. Where several points fall on one
  * pixel column, only the first, the least, the greatest and the last of them are drawn, which is the same picture. */
@@ -84,7 +84,8 @@ function trace(
   const [ky, by] = y.line ?? [0, 0];
   const top = box.top - 4000;
   const bottom = box.bottom + 4000;
-  const sparse = dots && b - a <= (box.right - box.left) / SPARSE;
+  const width = x.to(xs[b - 1] as number) - x.to(xs[a] as number);
+  const sparse = dots && b - a > 1 && width / (b - a - 1) >= SPARSE;
   const alone: number[] = [];
   const columns = Math.max(1, globalThis.devicePixelRatio || 1);
   let length = 0;

@@ -229,7 +229,7 @@ export function tickLabel(value: number, step: number, low: number, high: number
   if (largest >= 1e15 || largest < 1e-4) return exponent(value, step);
   for (const [unit, size] of UNITS) {
     // A unit must make the label shorter: with more than two decimals it would not.
-    if ((largest >= size * 10 && step >= size / 100) || (largest >= size && step >= size / 10)) {
+    if ((largest >= size * 10 && step >= size / 100) || (size > 1e3 && largest >= size && step >= size / 10)) {
       return `${minus((value / size).toFixed(decimals(step / size)))}${unit}`;
     }
   }

@@ -20,6 +20,8 @@ export interface RunView {
   /** CSS colour, the same everywhere on the board, already of the present theme. */
   readonly color: string;
   readonly live: boolean;
+  /** Captions that the run set for its tags. */
+  readonly captions: Readonly<Record<string, string>>;
 }
 
 /** What the user did to one card; in the URL, gone when empty. */

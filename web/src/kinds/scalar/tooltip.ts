@@ -15,6 +15,8 @@ export interface Row {
   readonly smooth: number;
   readonly step: number;
   readonly time: number;
+  /** x lies beyond this point, which is the last (or first) of its line: the run has nothing there. */
+  readonly beyond: boolean;
 }
 
 /** What each line has nearest to x, sorted. y: the pointer's value, for `nearest` (null: by distance in x). The first row is the nearest by then. */
@@ -31,16 +33,19 @@ export function rowsAt(
     const index = nearest(line, x, axis === "step");
     if (index < 0) continue;
     const columns = series(line.id)?.columns;
+    const at = line.x[index] as number;
+    const beyond = line.parts.some((part) => (index === part.stop - 1 && x > at) || (index === part.start && x < at));
     rows.push({
       id: line.id,
       label: line.label,
       color: line.color,
       index,
-      x: line.x[index] as number,
+      x: at,
       value: line.y[index] as number,
       smooth: line.smooth === null ? NaN : (line.smooth[index] as number),
       step: columns?.step?.[index] ?? NaN,
       time: columns?.time?.[index] ?? NaN,
+      beyond,
     });
   }
   return sortRows(rows, sort, y);
