@@ -81,7 +81,7 @@ HEADER = json.dumps({"w": {"dtype": "F32"}}).encode()
         ("说明：这不是模型\n".encode() * 300, "text"),
         (b"\x0a\x02ab", "no ONNX graph"),
         (wire.number(1, 9) + wire.block(7, b""), "empty"),
-        (bytes(range(200, 256)) * 30, "wanted an ONNX file"),
+        (bytes(range(200, 256)) * 30, "Wanted an ONNX file"),
     ],
 )
 def test_other_files_say_what_they_are(content: bytes, said: str, tmp_path: Path) -> None:

@@ -36,20 +36,20 @@ def load(path: str | os.PathLike[str]) -> Graph:
     path = Path(path)
     try:
         if path.is_dir():
-            raise UnreadableModel(f"wanted a model file, got a folder: {path}")
+            raise UnreadableModel(f"Wanted a model file, got a folder: {path}")
         if path.exists() and not path.is_file():
-            raise UnreadableModel(f"wanted a model file, got something that is no regular file: {path}")
+            raise UnreadableModel(f"Wanted a model file, got something that is no regular file: {path}")
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except OSError as error:
-        raise UnreadableModel(f"the model file cannot be read ({error.strerror}): {path}") from error
+        raise UnreadableModel(f"The model file cannot be read ({error.strerror}): {path}") from error
     foreign = looks_like(head)
     if foreign is not None:
-        raise UnreadableModel(f"wanted an ONNX file, but {foreign}: {path}")
+        raise UnreadableModel(f"Wanted an ONNX file, but {foreign}: {path}")
     chosen = next((format for format in FORMATS if format.match(head)), FORMATS[0])
     try:
         return chosen.open(path)
     except OSError as error:
-        raise UnreadableModel(f"the model file cannot be read ({error.strerror}): {path}") from error
+        raise UnreadableModel(f"The model file cannot be read ({error.strerror}): {path}") from error
     except UnreadableModel as error:
-        raise UnreadableModel(f"wanted an {chosen.name} file, but {error}: {path}") from error
+        raise UnreadableModel(f"Wanted an {chosen.name} file, but {error}: {path}") from error

@@ -124,7 +124,7 @@ export function operatorsOf(tree: Tree, scope: number): readonly (readonly [op: 
 
 /** The class of the innermost module around an item that tells one, with the full name; "" for none. */
 export function classOf(tree: Tree, item: Item): string {
-  if (item.scope?.type != null) return shown(item.scope.type);
+  if (item.scope !== null) return item.scope.kind === "body" ? "" : shown(item.scope.type ?? "");
   const path = item.node?.scope;
   if (path === undefined) return "";
   const scopes = tree.graph.scopes;
@@ -132,7 +132,7 @@ export function classOf(tree: Tree, item: Item): string {
     const found = scopes.find(
       (scope) => scope.path.length === length && scope.path.every((part, i) => part === path[i]),
     );
-    if (found?.type != null) return shown(found.type);
+    if (found?.type != null && found.kind !== "body") return shown(found.type);
   }
   return "";
 }

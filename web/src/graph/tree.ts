@@ -8,6 +8,7 @@ import {
   className,
   shapeText,
   shown,
+  type Dim,
   type GraphJson,
   type NodeJson,
   type ScopeJson,
@@ -124,11 +125,20 @@ class Builder {
   readonly #wires: Wire[] = [];
   readonly #scopes: ReadonlyMap<string, ScopeJson>;
   readonly #place = new Map<string, number>();
+  /** Shapes of weights, and of constants that take their place in older models. */
+  readonly #shapes = new Map<string, readonly Dim[]>();
 
   constructor(
     readonly graph: GraphJson,
     readonly weights: ReadonlyMap<string, WeightJson>,
   ) {
+    for (const weight of graph.weights) this.#shapes.set(weight.name, weight.shape);
+    for (const node of graph.nodes) {
+      const shape = isSource(node)
+        ? (node.attributes.value?.value as Partial<TensorJson> | undefined)?.shape
+        : undefined;
+      if (shape !== undefined) this.#shapes.set(node.outputs[0] ?? "", shape);
+    }
     this.#scopes = new Map(graph.scopes.map((scope) => [scope.path.join(SEPARATOR), scope]));
   }
 
@@ -171,19 +181,20 @@ class Builder {
   #scope(folder: Folder, parent: number): number {
     const key = folder.path.join(SEPARATOR);
     const scope = this.#scopes.get(key) ?? null;
-    const subtitle = className(scope?.type);
     const title = shown(folder.path.at(-1) ?? "");
+    const type = className(scope?.type);
+    const subtitle = type === title ? "" : type;
     return this.#push({ key: `s:${key}`, kind: "scope", title, subtitle, scope, count: folder.count }, parent);
   }
 
   #node(node: NodeJson, parent: number, inlined: readonly string[]): void {
     const family = familyOf(node.op);
     // A weight's shape says much about a layer; that a Reshape is told its shape by three numbers says nothing.
-    const weight =
+    const shape =
       family === "shape"
         ? undefined
-        : node.inputs.map((name) => this.weights.get(name)).find((found) => (found?.shape.length ?? 0) > 0);
-    const parts = [shown(inlined.join(".")), shapeText(weight?.shape)];
+        : node.inputs.map((name) => this.#shapes.get(name)).find((found) => (found?.length ?? 0) > 0);
+    const parts = [shown(inlined.join(".")), shapeText(shape)];
     const subtitle = parts.filter((part) => part !== "").join(" · ");
     const item = {
       key: node.id,
