@@ -70,58 +70,68 @@ PROBE: Final = """
     pen.drawImage(canvas, 0, 0, 48, 32);
     return pen.getImageData(0, 0, 48, 32).data;
   };
-  const coloured = (data) => {
-    for (let i = 0; i < data.length; i += 4)
-      if (data[i + 3] > 20 && Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 60) return true;
+  const coloured = (canvas) => {
+    const data = read(canvas);
+    for (let i = 0; i < data.length; i += 4) {
+      const [r, g, b, a] = data.subarray(i, i + 4);
+      if (a > 20 && Math.max(r, g, b) - Math.min(r, g, b) > 60) return true;
+    }
     return false;
   };
-  const sum = (data) => { let h = 0; for (let i = 0; i < data.length; i++) h = (h * 31 + data[i]) | 0; return h; };
+  const sum = (canvas) => read(canvas).reduce((hash, byte) => (hash * 31 + byte) | 0, 0);
   const probe = (window.probe = { first: 0, all: 0, longest: 0, frames: [], change: null });
-  new PerformanceObserver((list) => { for (const task of list.getEntries()) probe.longest = Math.max(probe.longest, task.duration); })
-    .observe({ type: "longtask", buffered: true });
+  new PerformanceObserver((list) => {
+    for (const task of list.getEntries()) probe.longest = Math.max(probe.longest, task.duration);
+  }).observe({ type: "longtask", buffered: true });
   const watchStart = () => {
-    const seen = plots().filter((canvas) => coloured(read(canvas))).length;
+    const all = plots();
+    const seen = all.filter(coloured).length;
+    const waiting = document.querySelectorAll('article[data-state="waiting"]').length;
     if (seen > 0 && probe.first === 0) probe.first = performance.now();
-    if (seen > 0 && seen === plots().length && document.querySelectorAll('article[data-state="waiting"]').length === 0) probe.all = performance.now();
+    if (seen > 0 && seen === all.length && waiting === 0) probe.all = performance.now();
     if (probe.all === 0) requestAnimationFrame(watchStart);
   };
   requestAnimationFrame(watchStart);
-  probe.whole = () => plots().filter((canvas) => { const box = canvas.getBoundingClientRect(); return box.bottom <= innerHeight && coloured(read(canvas)); }).length;
   // What had come when the first chart was seen: sizes as transferred, the page itself included.
   probe.report = () => {
     const came = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
       .filter((entry) => entry.responseEnd > 0 && entry.responseEnd <= probe.first);
-    const bytes = came.reduce((sum, entry) => sum + (entry.encodedBodySize || 0) + 300, 0);
-    return { first: probe.first, all: probe.all, longest: probe.longest, whole: probe.whole(), requests: came.length, bytes };
+    const bytes = came.reduce((total, entry) => total + (entry.encodedBodySize || 0) + 300, 0);
+    const whole = plots().filter((canvas) => canvas.getBoundingClientRect().bottom <= innerHeight && coloured(canvas));
+    const { first, all, longest } = probe;
+    return { first, all, longest, whole: whole.length, requests: came.length, bytes };
   };
-  // Resolves with the milliseconds from the next event of this type to the first and last frame in which a chart changed.
+  // Sets probe.change to the milliseconds from the next event of this type to the first and to the last frame in which
+  // a chart changed. Looked at after the page's own work of the frame.
   probe.changed = (type, target) => {
-    const before = plots().map((canvas) => sum(read(canvas)));
+    const before = plots().map(sum);
     const out = { first: 0, last: 0 };
+    probe.change = null;
     document.querySelector(target).addEventListener(type, (event) => {
-      const start = event.timeStamp;
       let last = before;
       const look = () => {
-        const now = plots().map((canvas) => sum(read(canvas)));
-        if (now.some((value, i) => value !== last[i])) { out.last = performance.now() - start; out.first ||= out.last; }
+        const now = plots().map(sum);
+        if (now.some((value, i) => value !== last[i])) {
+          out.last = performance.now() - event.timeStamp;
+          out.first ||= out.last;
+        }
         last = now;
-        if (performance.now() - start < 1500) setTimeout(() => requestAnimationFrame(look), 0); else probe.change = out;
+        if (performance.now() - event.timeStamp < 1500) requestAnimationFrame(() => setTimeout(look, 0));
+        else probe.change = out;
       };
-      // After the page's own frame callbacks of this frame.
-      setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(look)), 0);
-      requestAnimationFrame(() => setTimeout(() => {
-        const now = plots().map((canvas) => sum(read(canvas)));
-        if (now.some((value, i) => value !== before[i])) { out.first = out.last = performance.now() - start; last = now; }
-      }, 0));
+      requestAnimationFrame(() => setTimeout(look, 0));
     }, { once: true, capture: true });
-    probe.change = null;
   };
   probe.time = (on) => {
     probe.timing = on;
     if (!on) return;
     probe.frames = [];
     let before = performance.now();
-    const tick = (now) => { probe.frames.push(now - before); before = now; if (probe.timing) requestAnimationFrame(tick); };
+    const tick = (now) => {
+      probe.frames.push(now - before);
+      before = now;
+      if (probe.timing) requestAnimationFrame(tick);
+    };
     requestAnimationFrame(tick);
   };
 })();
@@ -188,7 +198,7 @@ def open_board(page: Page, url: str) -> dict[str, float]:
 
 
 def change(page: Page, event: str, selector: str, act: str) -> float:
-    """Milliseconds from the event to the last frame of its change (all charts of the screen)."""
+    """Milliseconds from the event to the first frame in which a chart changed: all charts of the screen do in one."""
     page.evaluate("([event, selector]) => probe.changed(event, selector)", [event, selector])
     if act == "click":
         page.locator(selector).click()
@@ -253,6 +263,7 @@ def measure(browser: Browser, url: str, passes: int, screenshot: Path | None) ->
 
 
 def main() -> int:
+    """Measure and print; 0."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=[*SIZES, "all"], default="all")
     parser.add_argument("--passes", type=int, default=3)

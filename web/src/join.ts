@@ -22,7 +22,8 @@ export function joinColumns(held: Series, more: Series): Series | null {
 export function joinNotes(held: Series, more: Series): Series {
   return {
     ...held,
-    total: held.total + more.total,
+    // Only whole series are joined, and those are as long as their cursor says.
+    total: more.cursor,
     exact: held.exact && more.exact,
     cursor: more.cursor,
     segments: joinSegments(held.segments, more.segments, held.columns.step?.length ?? 0),

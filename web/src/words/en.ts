@@ -5,7 +5,6 @@ import { bytesOf, count } from "../format";
 
 export interface Words {
   readonly skipToCharts: string;
-  readonly skipToRuns: string;
   readonly pages: string;
   readonly runs: string;
   readonly filterRuns: string;
@@ -57,7 +56,6 @@ export interface Words {
 
 export const EN: Words = {
   skipToCharts: "Skip to the charts",
-  skipToRuns: "Skip to the runs",
   pages: "Pages",
   runs: "Runs",
   filterRuns: "Filter runs (regex)",

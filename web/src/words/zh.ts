@@ -5,7 +5,6 @@ import type { Words } from "./en";
 
 export const ZH: Words = {
   skipToCharts: "跳到图表",
-  skipToRuns: "跳到运行列表",
   pages: "页面",
   runs: "运行",
   filterRuns: "筛选运行（正则）",

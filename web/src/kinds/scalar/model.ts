@@ -4,6 +4,7 @@ import { lowerBound, type Axis, type Line, type Part } from "../../draw/line";
 import type { Series } from "../../wire";
 import type { CardView, Needs, RunView } from "../card";
 import { axisOf, methodOf, smoothingOf, spanOf, weightOf, type ScalarOptions } from "./options";
+import { withTail } from "./tail";
 import { roughInto, smoothInto } from "./smooth";
 
 type Answers = ReadonlyMap<string, Series>;
@@ -28,6 +29,11 @@ export function needsOf(options: ScalarOptions, view: CardView, data: Answers): 
   };
 }
 
+/** A line that knows which answer it is made of. */
+export interface ScalarLine extends Line {
+  readonly series: Series;
+}
+
 /** Lines for the chosen runs. `answered` says what `detail` is the answer to. */
 export function linesOf(
   runs: readonly RunView[],
@@ -36,7 +42,7 @@ export function linesOf(
   answered: Needs | null,
   options: ScalarOptions,
   view: CardView,
-): readonly Line[] {
+): readonly ScalarLine[] {
   const axis = axisOf(options);
   const range = rangeOf(options, view);
   const smoothing = smoothingOf(options);
@@ -44,11 +50,16 @@ export function linesOf(
     const whole = data.get(run.id);
     if (whole === undefined) return [];
     const finer = whole.exact ? undefined : detail.get(run.id);
-    const series = finer !== undefined && answered !== null && fits(answered, axis, range) ? finer : whole;
-    const exactSmooth = series === finer && answered?.smooth === smoothing ? series.columns.smooth : undefined;
+    const fitting = finer !== undefined && answered !== null && fits(answered, axis, range) ? finer : undefined;
+    const smoothedThere = answered?.smooth === smoothing && fitting?.columns.smooth !== undefined;
+    const live =
+      fitting !== undefined && range === null ? smoothedThere && withTail(fitting, whole, weightOf(options)) : fitting;
+    const series = live || whole;
+    const exactSmooth = smoothedThere && series !== whole ? series.columns.smooth : undefined;
     return [
       {
         id: run.id,
+        series,
         label: run.label,
         color: run.color,
         x: positions(series, axis),
