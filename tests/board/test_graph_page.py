@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -236,3 +237,13 @@ def test_chinese_says_it_in_chinese(encoder: str, page: Page) -> None:
     page.get_by_test_id("language").click()
     expect(page.get_by_test_id("graph-constants")).to_contain_text("权重和常量")
     expect(page.get_by_test_id("outline-s:layers.0")).to_contain_text("个节点")
+
+
+def test_a_model_that_is_exported_anew_is_shown_anew(serve: Serve, page: Page, tmp_path: Path) -> None:
+    model = tmp_path / "model.onnx"
+    shutil.copy(MODELS / "cnn_dynamo.onnx", model)
+    page.goto(serve("--model", model))
+    expect(page.get_by_test_id("outline-n0")).to_contain_text("conv1")
+    shutil.copy(MODELS / "encoder_dynamo.onnx", tmp_path / "next.onnx")
+    (tmp_path / "next.onnx").replace(model)
+    expect(page.get_by_test_id("outline-s:layers.0")).to_contain_text("Block", timeout=15_000)

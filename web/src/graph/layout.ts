@@ -5,6 +5,7 @@ functions of plain data, run in a worker. A scope too large for dagre, or one th
 
 import { Graph, layout as dagre } from "@dagrejs/dagre";
 import { layered } from "./layered";
+import { ended, type PortOf } from "./lines";
 import { HEAD, routeOf, type Box, type Direction, type Line, type Scene, type Shape } from "./scene";
 
 const PAD = 14;
@@ -311,6 +312,11 @@ function absolute(shape: Shape, order: readonly number[], placed: ReadonlyMap<nu
   const boxes: Box[] = [];
   const at = new Map<number, Box>([[0, { item: 0, x: 0, y: 0, w: root.w, h: root.h, open: true }]]);
   const lines: Line[] = [];
+  const portOf: PortOf = (scope, value, way) => {
+    const one = placed.get(scope);
+    const port = (way === "in" ? one?.inValues : one?.outValues)?.get(value);
+    return port === undefined ? undefined : (way === "in" ? one?.solution.inAt : one?.solution.outAt)?.[port];
+  };
   for (const scope of order) {
     const own = placed.get(scope);
     const frame = at.get(scope);
@@ -321,7 +327,7 @@ function absolute(shape: Shape, order: readonly number[], placed: ReadonlyMap<nu
       at.set(id, box);
       boxes.push(box);
     });
-    for (const line of linesOf(own, frame, down)) lines.push(...ended(line, at, placed, down));
+    for (const line of linesOf(own, frame, down)) lines.push(...ended(line, at, portOf, down));
   }
   return { width: root.w, height: root.h, boxes, lines };
 }
@@ -362,89 +368,4 @@ function linesOf({ level, solution }: Placed, frame: Box, down: boolean): Line[]
     });
   });
   return out;
-}
-
-/** A line with its ends on the boxes. One into or out of an open scope becomes one a value, each to the value's own port. */
-function ended(line: Line, at: ReadonlyMap<number, Box>, placed: ReadonlyMap<number, Placed>, down: boolean): Line[] {
-  const from = line.kind === "in" ? undefined : at.get(line.from);
-  const to = line.kind === "out" ? undefined : at.get(line.to);
-  const split = (from?.open ?? false) || (to?.open ?? false);
-  const groups = split ? line.values.map((value) => [value]) : [line.values];
-  return groups.map((values) => {
-    const value = values[0] ?? 0;
-    const ports = { start: portOf(placed.get(line.from), value, "out"), end: portOf(placed.get(line.to), value, "in") };
-    const inner = line.kind === "level" ? withoutDetour(line.points, ports) : line.points;
-    const points = [...inner];
-    if (from !== undefined) points.unshift(...start(from, inner, ports.start, down, to));
-    if (to !== undefined) points.push(...end(to, points, ports.end, down));
-    return { ...line, values, points: smooth(points, down) };
-  });
-}
-
-/** Without the bends that only lead to the middle of a box, where the line leaves or arrives at a port instead. */
-function withoutDetour(
-  bends: readonly number[],
-  ports: { start: number | undefined; end: number | undefined },
-): readonly number[] {
-  if (bends.length <= 2) return [];
-  return bends.slice(ports.start === undefined ? 0 : 2, ports.end === undefined ? undefined : -2);
-}
-
-/** Where a value crosses the frame of an open scope; undefined for a closed box. */
-function portOf(scope: Placed | undefined, value: number, way: "in" | "out"): number | undefined {
-  const port = (way === "in" ? scope?.inValues : scope?.outValues)?.get(value);
-  return port === undefined ? undefined : (way === "in" ? scope?.solution.inAt : scope?.solution.outAt)?.[port];
-}
-
-/** A cubic B-spline along the bends, as short straight strokes: leaves and arrives straight along the flow. */
-function smooth(points: readonly number[], down: boolean): readonly number[] {
-  const [x0 = 0, y0 = 0] = points;
-  const [x1, y1] = [points.at(-2) ?? 0, points.at(-1) ?? 0];
-  if (down ? x0 === x1 && points.length === 4 : y0 === y1 && points.length === 4) return points;
-  const lead = Math.min(16, Math.abs(down ? y1 - y0 : x1 - x0) / 3);
-  const bends = down
-    ? [x0, y0 + lead, ...points.slice(2, -2), x1, y1 - lead]
-    : [x0 + lead, y0, ...points.slice(2, -2), x1 - lead, y1];
-  const knots = [x0, y0, x0, y0, x0, y0, ...bends, x1, y1, x1, y1, x1, y1];
-  const out: number[] = [x0, y0];
-  for (let i = 0; i + 7 < knots.length; i += 2) {
-    for (let step = 1; step <= 4; step++) {
-      const t = step / 4;
-      out.push(spline(knots, i, t), spline(knots, i + 1, t));
-    }
-  }
-  return out;
-}
-
-function spline(knots: readonly number[], i: number, t: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = [knots[i], knots[i + 2], knots[i + 4], knots[i + 6]];
-  const u = 1 - t;
-  return (
-    (u * u * u * a + (3 * t * t * t - 6 * t * t + 4) * b + (3 * u * u * u - 6 * u * u + 4) * c + t * t * t * d) / 6
-  );
-}
-
-function start(
-  box: Box,
-  inner: readonly number[],
-  port: number | undefined,
-  down: boolean,
-  to: Box | undefined,
-): [number, number] {
-  const toward = down
-    ? (inner[0] ?? (to === undefined ? box.x : to.x + to.w / 2))
-    : (inner[1] ?? (to === undefined ? box.y : to.y + to.h / 2));
-  if (down) return [port === undefined ? near(toward, box.x, box.w) : box.x + port, box.y + box.h];
-  return [box.x + box.w, port === undefined ? near(toward, box.y, box.h) : box.y + port];
-}
-function end(box: Box, before: readonly number[], port: number | undefined, down: boolean): [number, number] {
-  const [x, y] = [before.at(-2) ?? box.x, before.at(-1) ?? box.y];
-  if (down) return [port === undefined ? near(x, box.x, box.w) : box.x + port, box.y];
-  return [box.x, port === undefined ? near(y, box.y, box.h) : box.y + port];
-}
-/** A place on an edge: where the line comes from, but well within the middle of the edge. */
-function near(toward: number, from: number, length: number): number {
-  const middle = from + length / 2;
-  const reach = Math.min(length / 4, 24);
-  return Math.min(middle + reach, Math.max(middle - reach, toward));
 }

@@ -10,9 +10,12 @@ export interface Source {
   readonly etag: string;
 }
 
-/** The server's model; null when it has none. Throws with the server's own words. */
-export async function ownModel(): Promise<Source | null> {
-  const response = await fetch("api/graph", { cache: "no-cache" });
+/** The server's model; null when it has none, "unchanged" when it is still the one of `etag`. Throws with the server's own words. */
+export async function ownModel(etag: string): Promise<Source | null | "unchanged"> {
+  // Not through the browser's cache, which would hide the 304 and hand over megabytes to be parsed again.
+  const headers: HeadersInit = etag === "" ? {} : { "If-None-Match": etag };
+  const response = await fetch("api/graph", { cache: "no-store", headers });
+  if (response.status === 304) return "unchanged";
   if (response.status === 404) return null;
   if (!response.ok) throw new Error(await reason(response));
   return { file: null, graph: (await response.json()) as GraphJson, etag: response.headers.get("ETag") ?? "" };

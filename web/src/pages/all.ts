@@ -21,6 +21,8 @@ export interface PageProps {
   readonly theme: "light" | "dark";
   /** True when the server was given a model file. */
   readonly graph: boolean;
+  /** Grows when a run or tag appears, or the model was read anew. */
+  readonly structure: number;
 }
 
 const GRAPHS: PageEntry = {
