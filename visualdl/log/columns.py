@@ -68,18 +68,18 @@ def _columns_numpy(rows: bytes) -> _Columns:
     import numpy as np
 
     table = np.frombuffer(rows, dtype=_row_dtype())
-    table = table[table["tag"] != VOID]
+    if (table["tag"] == VOID).any():
+        table = table[table["tag"] != VOID]
     tag = np.ascontiguousarray(table["tag"])
     # numpy sorts 16-bit numbers by radix, several times as fast
     order = np.argsort(tag.astype(np.uint16) if tag.max(initial=0) < 1 << 16 else tag, kind="stable")
-    table, tag = table[order], tag[order]
+    tag, value = tag[order], table["value"][order]
     starts = np.flatnonzero(np.diff(tag, prepend=~tag[:1]))  # the first of each tag; none when there is no row
     counts = np.diff(starts, append=len(tag))
-    value = np.ascontiguousarray(table["value"])
     with np.errstate(all="ignore"):
         small = value.astype("<f4")
         exact = np.array_equal(small.astype("<f8").view("<u8"), value.view("<u8"))
-    columns = [_shuffle(_delta_numpy(table["step"])), _shuffle(_delta_numpy(microseconds(table["time"])))]
+    columns = [_shuffle(_delta_numpy(table["step"][order])), _shuffle(_delta_numpy(microseconds(table["time"][order])))]
     columns.append(_shuffle(small.tobytes(), 4) if exact else _shuffle(value.tobytes()))
     return _Columns(tag[starts].tolist(), counts.tolist(), b"".join(columns), FLOAT32 if exact else 0)
 
