@@ -110,6 +110,19 @@ def test_a_module_that_is_called_twice_stands_twice() -> None:
     assert types["pool (2)",] == types["pool",] == "torch.nn.modules.pooling.MaxPool2d"
 
 
+def test_no_module_is_left_without_a_node(tmp_path: Path) -> None:
+    # The older exporter numbers what is inside a module that is called again, not the module itself.
+    names = ["/block/0/Gemm", "/Add", "/block/0_1/Gemm", "/Add_1"]
+    nodes = [wire.node("Op", [f"v{i}"], [f"v{i + 1}"], name=name) for i, name in enumerate(names)]
+    graph = written(tmp_path / "m.onnx", wire.model(*nodes))
+    assert [scope.path for scope in graph.scopes] == [
+        ("block",),
+        ("block", "0"),
+        ("block (2)",),
+        ("block (2)", "0_1"),
+    ]
+
+
 def test_branches_and_loops_are_scopes_fed_from_outside() -> None:
     graph = load(MODELS / "control.onnx")
     nodes = by_op(graph)

@@ -101,7 +101,7 @@ class _Expansion:
             nodes=tuple(self._nodes),
             weights=tuple(self._weights),
             values=self._values,
-            scopes=tuple(self._scopes[path] for path in sorted(self._scopes)),
+            scopes=self._used_scopes(),
             functions=tuple(
                 Function(f.name, f.domain, self._calls[key], len(f.body.nodes)) for key, f in self._functions.items()
             ),
@@ -286,6 +286,16 @@ class _Expansion:
         for new, was in old.items():
             if was in self._scopes:
                 self._scopes[new] = replace(self._scopes[was], path=new)
+
+    def _used_scopes(self) -> tuple[Scope, ...]:
+        """The scopes that hold a node, and bodies even when they hold none; sorted by path."""
+        used: set[Path] = {()}
+        for node in self._nodes:
+            path = node.scope
+            while path and path not in used:
+                used.add(path)
+                path = path[:-1]
+        return tuple(scope for path, scope in sorted(self._scopes.items()) if path in used or scope.kind == "body")
 
     def _text(self, text: str) -> str:
         self._text_left -= len(text)
