@@ -37,7 +37,8 @@ def plain_thin(x: list[float], value: list[float], n: int) -> list[int]:
     members: dict[int, list[int]] = {}
     for i in sorted(range(len(x)), key=lambda i: x[i]):
         members.setdefault(sum(edge <= x[i] for edge in edges), []).append(i)
-    kept = {i for i in range(len(x)) if not math.isfinite(value[i])}
+    apart = [i for i in range(len(x)) if not math.isfinite(value[i])]
+    kept = set(apart) if len(apart) <= n else set()
     if any(later < earlier for earlier, later in pairwise(x)):
         kept |= {0, len(x) - 1}
     for some in members.values():
@@ -45,6 +46,9 @@ def plain_thin(x: list[float], value: list[float], n: int) -> list[int]:
         finite = [i for i in some if math.isfinite(value[i])]
         if finite:
             kept |= {min(finite, key=lambda i: value[i]), max(finite, key=lambda i: value[i])}
+        for sort in ("nan", "inf", "-inf"):
+            alike = [i for i in some if str(value[i]) == sort]
+            kept |= set(alike[:1] + alike[-1:])
     return sorted(kept)
 
 
@@ -133,7 +137,8 @@ def test_thinning_agrees_with_its_definition_for_any_order_of_x(pairs: list[tupl
 def test_a_thinned_picture_holds_every_extreme_and_everything_that_is_not_finite(some: list[float], n: int) -> None:
     value = np.array(some)
     kept = thin(np.arange(len(value), dtype=float), points_of(value), n)
-    assert set(np.flatnonzero(~np.isfinite(value))) <= set(kept)
+    apart = np.flatnonzero(~np.isfinite(value))
+    assert len(apart) > n or set(apart) <= set(kept)
     finite = value[np.isfinite(value)]
     if len(finite):
         assert finite.min() == value[kept][np.isfinite(value[kept])].min()
@@ -180,9 +185,33 @@ def test_a_million_points_become_about_n_and_lose_no_spike() -> None:
     assert 800 < len(kept) <= 1603
 
 
+def test_a_run_that_diverged_is_drawn_to_its_end_with_few_points() -> None:
+    value = np.sin(np.arange(1_000_000) / 1e4)
+    value[300_001:] = math.nan
+    value[[1_234, 800_000]] = [math.inf, -math.inf]
+    kept = thin(np.arange(1_000_000.0), points_of(value), 1600)
+    assert {1_234, 300_000, 300_001, 800_000, 999_999} <= set(kept.tolist())
+    assert len(kept) <= 1602
+    assert np.diff(kept[kept > 300_000]).max() <= 2_500  # no bucket is without its NaN
+
+
+@given(st.lists(values, min_size=1, max_size=400), st.integers(4, 40))
+def test_however_many_values_are_not_finite_the_answer_is_bounded(some: list[float], n: int) -> None:
+    value = np.array(some)
+    assert len(thin(np.arange(float(len(value))), points_of(value), n)) <= n + 6 * (n // 4)
+
+
+def test_each_sort_of_what_is_not_finite_is_shown_in_every_bucket_that_has_it() -> None:
+    value = np.tile([math.nan, math.inf, math.nan, -math.inf, 1.0], 2_000)
+    kept = thin(np.arange(10_000.0), points_of(value), 40)
+    for bucket in range(10):
+        shown = value[kept[(kept >= 1000 * bucket) & (kept < 1000 * (bucket + 1))]]
+        assert [int(np.sum(some)) for some in (np.isnan(shown), shown == math.inf, shown == -math.inf)] == [2, 2, 2]
+
+
 def test_only_values_that_are_not_finite_is_no_problem() -> None:
     value = np.full(5000, math.nan)
-    assert len(thin(np.arange(5000.0), points_of(value), 8)) == 5000
+    assert thin(np.arange(5000.0), points_of(value), 8).tolist() == [0, 2499, 2500, 4999]
 
 
 def test_all_points_at_one_place_are_one_bucket() -> None:

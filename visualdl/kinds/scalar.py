@@ -1,4 +1,4 @@
-"""The kind "scalar": one float64 a record, a row of the log; thinned so that no extreme, NaN or infinity disappears."""
+"""The kind "scalar": one float64 a record, a row of the log; thinned so that no extreme, NaN or infinity is hidden."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ def thin(x: FloatArray, points: Points, n: int) -> IntArray:
     """Sorted indices of at most about n points that draw the same picture as all of them, and hide nothing.
 
     `x` (finite, in any order) is cut into n / 4 equal buckets. Of each bucket are kept: the first and the last point in
-    order of x, the least and the greatest finite value (the first of equals), and every NaN and ±inf, however many.
-    The first and last point of the series are kept too. No more than n points: all of them.
+    order of x, the least and the greatest finite value (the first of equals), and every NaN and ±inf. Where more than n
+    values are not finite, as in a run that diverged: of each bucket the first and the last NaN, +inf and -inf. The
+    first and last point of the series are kept too. No more than n points: all of them.
     """
     count = len(x)
     if count <= n:
@@ -59,7 +60,8 @@ def thin(x: FloatArray, points: Points, n: int) -> IntArray:
     starts = bucket_starts(x, max(1, n // POINTS_A_BUCKET))
     stops = np.append(starts[1:], count)
     apart = np.flatnonzero(~np.isfinite(value))
-    kept = np.concatenate([starts, stops - 1, extremes(value, starts, apart), apart])
+    shown = apart if len(apart) <= n else outermost(value, starts, apart)
+    kept = np.concatenate([starts, stops - 1, extremes(value, starts, apart), shown])
     if order is not None:
         kept = np.concatenate([order[kept], [0, count - 1]])
     chosen: IntArray = np.unique(kept).astype(np.int64, copy=False)
@@ -113,6 +115,19 @@ def _extremes_of_short(value: FloatArray, starts: IntArray, apart: IntArray) -> 
         hits = np.flatnonzero(shown == np.repeat(best, counts))
         first = hits[np.searchsorted(hits, starts)]  # every bucket has a hit: its own best
         found.append(first[np.isfinite(value[first])])
+    return np.concatenate(found)
+
+
+def outermost(value: FloatArray, starts: IntArray, apart: IntArray) -> IntArray:
+    """Of the non-finite values (`apart`, as for `extremes`), where the first and the last of each sort in each bucket
+    are; an index may come twice."""
+    found: list[IntArray] = [apart[:0]]
+    for sort in (np.isnan(value[apart]), value[apart] == np.inf, value[apart] == -np.inf):
+        where = apart[sort]
+        if len(where):
+            bucket = np.searchsorted(starts, where, side="right")
+            border = np.flatnonzero(bucket[1:] != bucket[:-1])
+            found += [where[:1], where[border], where[border + 1], where[-1:]]
     return np.concatenate(found)
 
 
