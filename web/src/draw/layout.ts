@@ -65,7 +65,8 @@ function extentOfAll(lines: readonly Line[], look: Look, outside: boolean): Exte
   for (const line of lines) {
     const raw = !look.smoothedOnly || line.smooth === null;
     include(all, extentOfColumn(line, line.y, look, whole, outside), raw, true);
-    if (line.smooth !== null) include(all, extentOfColumn(line, line.smooth, look, whole, outside), true, false);
+    // A smoothed value is a mean of raw ones: where all of those are in sight it adds nothing.
+    if (line.smooth !== null && !(raw && whole)) include(all, extentOfColumn(line, line.smooth, look, whole, outside), true, false);
   }
   return all;
 }
