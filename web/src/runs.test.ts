@@ -58,6 +58,13 @@ describe("numbers (colours) of runs", () => {
     ]);
   });
 
+  test("are the same after a reload, however soon one run followed the other", () => {
+    const known = runNumbers([run("1", 100.000001, "train")], new Map());
+    const later = [run("2", 100.000042, "test"), run("1", 100.000001, "train")];
+    expect(runNumbers(later, new Map(known)).get("1")).toBe(0);
+    expect(runNumbers(later, new Map()).get("1")).toBe(0);
+  });
+
   test("stay when runs appear", () => {
     const known = new Map<string, number>();
     runNumbers([run("b", 2)], known);

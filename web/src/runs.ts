@@ -66,8 +66,8 @@ export function runNumbers(
 ): ReadonlyMap<string, number> {
   const fresh = runs.filter((run) => !known.has(run.id));
   fresh.sort((a, b) => natural(a.name, b.name));
-  // Within one opening the natural order decides (train 0, test 1, …); runs that start later get the next numbers.
-  fresh.sort((a, b) => Math.floor((a.started ?? 0) / 60) - Math.floor((b.started ?? 0) / 60));
+  // The exact start decides, so that a reload counts as the session did; runs that started at once follow their names.
+  fresh.sort((a, b) => (a.started ?? 0) - (b.started ?? 0));
   for (const run of fresh) known.set(run.id, known.size);
   return known;
 }
