@@ -89,6 +89,19 @@ def test_a_folder_that_is_gone_is_told_with_no_names_and_can_come_back(tmp_path:
     assert relative(tmp_path, found) == [("a/b", ("two.log",))]
 
 
+@pytest.mark.usefixtures("settled")
+def test_a_folder_that_moved_is_found_though_another_took_its_place_at_once(tmp_path: Path) -> None:
+    write(tmp_path / "a" / "one.log")
+    tree = below(tmp_path)
+    scanned(tree)
+    (tmp_path / "a").rename(tmp_path / "c")
+    write(tmp_path / "a" / "two.log")
+    os.utime(tmp_path / "a", ns=((tmp_path / "c").stat().st_mtime_ns,) * 2)
+    assert relative(tmp_path, scanned(tree)) == [("a", ("two.log",)), ("c", ("one.log",))]
+    shutil.rmtree(tmp_path / "a")
+    assert relative(tmp_path, scanned(tree)) == [("a", ())]
+
+
 def test_links_in_a_circle_end(tmp_path: Path) -> None:
     write(tmp_path / "a" / "one.log")
     (tmp_path / "a" / "up").symlink_to(tmp_path)

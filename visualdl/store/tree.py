@@ -79,7 +79,7 @@ class Tree:
             return None
         try:
             status = os.stat(path)
-            identity: Identity = (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
+            identity = _identity(path, status)
         except (OSError, ValueError):
             return None
         if identity in self._known:
@@ -93,6 +93,7 @@ class Tree:
         try:
             status = os.stat(folder.path)
             mtime = status.st_mtime_ns
+            listing |= self._replaced(folder, _identity(folder.path, status))
             if not listing and mtime == folder.mtime and folder.listed - mtime > _DOUBTFUL_NS:
                 yield None
                 return
@@ -128,9 +129,28 @@ class Tree:
                     continue
         return tuple(sorted(self._match(files))), sorted(folders), sorted(linked)
 
+    def _replaced(self, folder: _Folder, identity: Identity) -> bool:
+        """Whether another folder has taken the place of this one since the last look; it is known as that one then.
+
+        What was there before may have moved, or its number may have been given to a new folder: either is found as new.
+        """
+        if identity == folder.identity:
+            return False
+        self._forget(folder)
+        folder.identity = identity
+        self._known.setdefault(identity, folder.path)
+        return True
+
+    def _forget(self, folder: _Folder) -> None:
+        if self._known.get(folder.identity) == folder.path:
+            del self._known[folder.identity]
+
     def _lost(self, folder: _Folder) -> Found | None:
         """Forget a folder that is not there any more; those below it are looked at themselves."""
         del self._folders[folder.path]
-        if self._known.get(folder.identity) == folder.path:
-            del self._known[folder.identity]
+        self._forget(folder)
         return Found(folder.path, ()) if folder.names else None
+
+
+def _identity(path: str, status: os.stat_result) -> Identity:
+    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
