@@ -111,6 +111,21 @@ def test_a_run_whose_folder_is_gone_goes_and_a_new_one_in_its_place_comes(tmp_pa
     assert len(store.read(question).points) == 2
 
 
+def test_a_series_that_lost_a_file_is_told_and_a_tag_that_lost_its_only_one_goes(tmp_path: Path, live: Live) -> None:
+    live(tmp_path).rows([1.0, 2.0]).close()
+    gone = live(tmp_path).rows([3.0], steps=[2]).rows([1.0], tag="lr")
+    gone.close()
+    store = Store([tmp_path])
+    store.refresh()
+    run = only_run(store)
+    gone.log.path.unlink()
+    changes = store.refresh()
+    assert changes == Changes(2, structure=True, advanced=(("scalar", "loss", run),))
+    assert store.raw(run, "scalar", "loss").step.tolist() == [0, 1]
+    assert list(store.tags()["scalar"]) == ["loss"]
+    assert store.refresh() == Changes(2, structure=False)
+
+
 def test_a_reading_in_small_steps_finds_the_same_and_shows_how_far_it_is(tmp_path: Path, live: Live) -> None:
     for i in range(12):
         live(tmp_path / f"r{i}").rows([1.0] * 100).close()

@@ -55,7 +55,7 @@ class RunSource(Protocol):
         """The files of the folder are now these. Called before the first `refresh`, and when files came or went."""
 
     def refresh(self) -> frozenset[SeriesKey]:
-        """Read what is new, without decoding it; the series that have new points, or are new."""
+        """Read what is new, without decoding it; the series that have new points, are new, or lost a file."""
 
     def series(self) -> Collection[SeriesKey]:
         """Every series so far."""

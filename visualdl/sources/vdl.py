@@ -43,6 +43,7 @@ class VdlRun:
         self._states: dict[str, tuple[object, ...]] = {}  # file name -> what the notes were made of
         self._counts: dict[str, dict[int, int]] = {}  # file name -> tag id -> points at the last refresh
         self._sizes: dict[str, int] = {}  # file name -> bytes when it was found
+        self._shortened: set[SeriesKey] = set()  # what had points in a file that is gone, until the next refresh
         self._updated: float | None = None
         self._notes: RunNotes | None = None
 
@@ -50,6 +51,7 @@ class VdlRun:
         """The file sets of the folder are now these; one whose file is gone is gone with its points."""
         wanted = sorted(match(names))  # names begin with the time: this is the order in which the writers began
         for name in [name for name in self._sets if name not in set(wanted)]:
+            self._shortened.update(self._keys[name].values())
             for kept in (self._sets, self._keys, self._unread, self._unknown, self._states, self._counts, self._sizes):
                 kept.pop(name, None)
         for name in wanted:
@@ -62,8 +64,9 @@ class VdlRun:
         self._notes = None
 
     def refresh(self) -> frozenset[SeriesKey]:
-        """Read what is new in every file set that is still open; the series that advanced, or are new."""
-        advanced: set[SeriesKey] = set()
+        """Read what is new in every file set that is still open; the series that advanced, or are new or shorter."""
+        advanced = self._shortened & self._where.keys()
+        self._shortened.clear()
         for name, file_set in self._sets.items():
             ids: frozenset[int] = frozenset()
             if file_set.closed is None:  # otherwise its writer has said that nothing follows

@@ -37,12 +37,14 @@ class Run:
         self._keys: frozenset[SeriesKey] = frozenset()
         self._notes = RunNotes()
         self._trouble = ""
+        self._discovered = False  # files came or went since the last refresh
         self.opened = False
 
     def discover(self, names: Sequence[str]) -> None:
         """The files of the run's folder are now these."""
         with self._lock:
             self._source.discover(names)
+            self._discovered = True
 
     def refresh(self) -> tuple[frozenset[SeriesKey], bool]:
         """Read what is new: the series that advanced, and whether the run has other series or notes than before.
@@ -57,8 +59,10 @@ class Run:
                 notes = self._source.notes()
             except Exception as error:  # the border between one run's bytes and everybody else's board
                 trouble, notes = f"the run could not be read: {type(error).__name__}: {error}", self._notes
-            if self.opened and not advanced and notes == self._notes and trouble == self._trouble:
+            same = not advanced and notes == self._notes and trouble == self._trouble
+            if self.opened and same and not self._discovered:
                 return advanced, False
+            self._discovered = False
             keys = frozenset(self._source.series())
             changed = not self.opened or keys != self._keys or _lasting(notes) != _lasting(self._notes)
             changed |= trouble != self._trouble
