@@ -32,8 +32,8 @@ def filesystem_name(directory: str) -> str:
         return _windows_name(directory)
     if sys.platform == "darwin":
         return _darwin_name(directory)
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
-        return mounted_name(os.path.realpath(directory), mounts.read())
+    with open("/proc/self/mountinfo", "rb") as mounts:
+        return mounted_name(os.path.realpath(directory), os.fsdecode(mounts.read()))
 
 
 def mounted_name(path: str, mountinfo: str) -> str:

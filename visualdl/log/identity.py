@@ -49,8 +49,9 @@ def process_start(pid: int) -> int:
 
 def _first_line(path: str) -> str:
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            return file.readline().strip()
+        # In bytes: a text file may import its codec, and a fork meanwhile would leave that import locked in the child.
+        with open(path, "rb") as file:
+            return file.readline().strip().decode("ascii", "replace")
     except OSError:
         return ""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import contextlib
+import importlib
 import os
 import signal
 import sys
@@ -37,6 +39,9 @@ _logs: weakref.WeakSet[Log] = weakref.WeakSet()
 _open: set[Open] = set()
 _previous: Any = None  # the SIGTERM handler that ours replaced; None while ours is not installed
 _SECONDS_TO_SEAL = 5.0  # after SIGTERM
+_SECONDS_TO_IMPORT = 5.0
+_importing = threading.Lock()
+_held: list[bool] = []  # whether the fork under way got that lock
 _SECONDS_TO_CLOSE = 30.0  # when the interpreter ends
 
 
@@ -79,7 +84,31 @@ def close_all() -> None:
 # ------------------------------------------------------------------------------------------------ fork
 
 
+def load(*modules: str) -> None:
+    """Imports what a log needs later, if it is there. No fork happens meanwhile.
+
+    A module that another thread is importing at the moment of a fork stays locked in the child for ever, and whoever
+    imports it there hangs.
+    """
+    with _importing:
+        for name in modules:
+            if name not in sys.modules:
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(name)
+
+
+def _before_fork() -> None:
+    # Not for ever: a fork from within an import (by the same thread) must not hang either.
+    _held.append(_importing.acquire(timeout=_SECONDS_TO_IMPORT))
+
+
+def _after_fork() -> None:
+    if _held and _held.pop():
+        _importing.release()
+
+
 def _forked() -> None:
+    _after_fork()
     _open.clear()
     _uninstall()  # a child that logs nothing ends by SIGTERM at once, as before
     for log in tuple(_logs):
@@ -87,7 +116,7 @@ def _forked() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_forked)
 
 
 # ------------------------------------------------------------------------------------------------ SIGTERM

@@ -123,6 +123,7 @@ class Log:
         return self._pump
 
     def _open(self) -> Pump:
+        lifetime.load("zstandard", "hashlib")  # for the pump
         os.makedirs(self._directory, exist_ok=True)
         mode: Mode = ring_mode(self._directory) if self._durability == "auto" else self._durability
         first = self._hot.numbering.skip() + 1 if self._skipped else 0
