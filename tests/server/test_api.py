@@ -33,7 +33,7 @@ def test_a_series_within_n_is_every_raw_point(served: Served) -> None:
     test = served.run("test")
     header, [columns] = served.series("loss/total", test)
     [about] = header["series"]
-    assert (about["run"], about["total"], about["exact"], about["cursor"]) == (test, 50, True, 50)
+    assert (about["run"], about["total"], about["exact"], about["cursor"] % 10**9) == (test, 50, True, 50)
     assert columns["step"].tolist() == [100 * step for step in range(50)]
     assert columns["value"].tolist() == [2.0 / (step + 1) for step in range(50)]
     assert about["columns"]["time"]["type"] == "f8"
@@ -68,9 +68,11 @@ def test_smoothing_comes_with_a_range_and_is_left_to_who_has_every_point(served:
 
 def test_a_cursor_gets_only_what_came_after_it(served: Served) -> None:
     test = served.run("test")
-    header, [columns] = served.series("loss/total", test, since=f"{test}:48")
+    header, _ = served.series("loss/total", test)
+    cursor = header["series"][0]["cursor"]
+    header, [columns] = served.series("loss/total", test, since=f"{test}:{cursor - 2}")
     assert columns["step"].tolist() == [4_800, 4_900]
-    assert (header["series"][0]["since"], header["series"][0]["cursor"]) == (48, 50)
+    assert (header["series"][0]["since"], header["series"][0]["cursor"]) == (cursor - 2, cursor)
 
 
 def test_what_is_known_already_is_answered_by_304_without_a_body(served: Served) -> None:

@@ -218,7 +218,7 @@ def test_a_record_that_does_not_decode_is_left_out_and_counted(tmp_path: Path, l
     question = Question(kind="histogram", tag="weights", run=only_run(store))
     answer = store.read(question)
     assert answer.points.step.tolist() == [0, 2, 4]
-    assert answer.total == answer.cursor == 3
+    assert answer.total == answer.cursor % 10**9 == 3
     assert dict(store.runs()[0].skipped) == {"damaged histogram": 2}
     run.record("histogram", "weights", 5, spread.payload)
     store.refresh()
@@ -293,9 +293,9 @@ def test_a_live_series_grows_without_being_read_again(tmp_path: Path, live: Live
         run.rows(range(i, i + 100), steps=range(i, i + 100))
         store.refresh()
         answer = store.read(question)
-        assert answer.cursor == i + 100
+        assert answer.cursor % 10**9 == i + 100
         assert answer.points.step[-1] == i + 99
-    assert series.snapshot().epoch == first.epoch
+    assert series.snapshot().base == first.base
     assert first.segments[0].step.tolist() == list(range(1000))  # an answer that somebody still reads has not changed
     assert store.raw(only_run(store), "scalar", "loss").step.tolist() == list(range(3000))
 
@@ -313,7 +313,7 @@ def test_many_threads_may_ask_while_the_logs_grow(tmp_path: Path, live: Live) ->
                     answer = store.read(Question(kind="scalar", tag="loss", run=run, n=50, smoothing=smoothing))
                     assert answer.points.value is not None
                     assert (answer.points.value == answer.points.step).all()
-                    assert answer.points.step[-1] == answer.cursor - 1
+                    assert answer.points.step[-1] == answer.cursor % 10**9 - 1
         except BaseException as error:
             failures.append(error)
             raise
@@ -335,4 +335,4 @@ def test_many_threads_may_ask_while_the_logs_grow(tmp_path: Path, live: Live) ->
     assert failures == []
     store.refresh()
     run = store.tags()["scalar"]["loss"][0]
-    assert store.read(Question(kind="scalar", tag="loss", run=run)).cursor == 1501
+    assert store.read(Question(kind="scalar", tag="loss", run=run)).cursor % 10**9 == 1501

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def test_few_points_are_answered_as_they_are(tmp_path: Path, live: Live) -> None
     assert answer.points.step.tolist() == [0, 1, 2]
     assert answer.points.time.tolist() == [1000.0, 1001.0, 1002.0]
     assert repr(values_of(answer).tolist()) == "[1.0, nan, -inf]"
-    assert (answer.total, answer.exact, answer.cursor, answer.since) == (3, True, 3, 0)
+    assert (answer.total, answer.exact, answer.cursor % 10**9, answer.since) == (3, True, 3, 0)
     assert answer.segments == (Segment(0, 3, None),)
     assert answer.smooth is None
     assert answer.origin == 1000.0
@@ -58,7 +59,7 @@ def test_many_points_are_thinned_and_nothing_is_hidden(tmp_path: Path, live: Liv
     answer = ask(opened(tmp_path), n=200)
     assert {0, 5, 77, 9_999, 19_998, 19_999} <= set(answer.points.step.tolist())
     assert len(answer.points) <= 202
-    assert (answer.total, answer.exact, answer.cursor) == (20_000, False, 20_000)
+    assert (answer.total, answer.exact, answer.cursor % 10**9) == (20_000, False, 20_000)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -183,12 +184,12 @@ def test_after_a_cursor_only_what_is_new_is_answered_with_its_smoothed_line(tmp_
     store.refresh()
     more = ask(store, smoothing=EMA, since=first.cursor)
     assert more.points.step.tolist() == [3, 4]
-    assert (more.total, more.cursor, more.since) == (2, 5, 3)
+    assert (more.total, more.cursor, more.since) == (2, first.cursor + 2, first.cursor)
     assert more.segments == (Segment(0, 2, None),)
     assert more.smooth is not None
     assert np.allclose(more.smooth, ema(np.array([5.0, 1.0, 3.0, 7.0, 8.0]), 0.9)[0][3:])
     nothing = ask(store, since=more.cursor)
-    assert (len(nothing.points), nothing.since, nothing.segments, nothing.exact) == (0, 5, (), True)
+    assert (len(nothing.points), nothing.since, nothing.segments, nothing.exact) == (0, more.cursor, (), True)
 
 
 def test_a_cursor_is_answered_whole_when_older_points_have_moved(tmp_path: Path, live: Live) -> None:
@@ -215,7 +216,37 @@ def test_a_cursor_is_answered_whole_when_the_run_was_started_again(tmp_path: Pat
     again.rows([2.0], steps=[2], time=2001.0)
     store.refresh()
     more = ask(store, since=whole.cursor)
-    assert (more.since, more.points.step.tolist(), more.segments) == (4, [2], (Segment(0, 1, None),))
+    assert (more.since, more.points.step.tolist(), more.segments) == (whole.cursor, [2], (Segment(0, 1, None),))
+
+
+def test_a_cursor_of_a_run_that_was_deleted_means_nothing_to_the_one_in_its_place(tmp_path: Path, live: Live) -> None:
+    live(tmp_path / "run").rows([1.0] * 10).close()
+    store = opened(tmp_path)
+    cursor = ask(store).cursor
+    shutil.rmtree(tmp_path / "run")
+    store.refresh()
+    live(tmp_path / "run").rows([2.0] * 15)
+    store.refresh()
+    other = ask(store, since=cursor)
+    assert (other.since, len(other.points)) == (0, 15)
+
+
+def test_a_cursor_outlives_what_memory_forgets_but_not_points_that_moved_meanwhile(tmp_path: Path, live: Live) -> None:
+    first = live(tmp_path).rows([1.0] * 10, time=1e3)
+    second = live(tmp_path).rows([2.0] * 5, steps=range(100, 105), time=2e3)
+    store = opened(tmp_path)
+    cursor = ask(store).cursor
+    (series,) = store._by_id[store.runs()[0].id].held()
+    second.rows([2.0], steps=[105], time=2.1e3)
+    store.refresh()
+    series.drop()
+    more = ask(store, since=cursor)
+    assert (more.since, more.points.step.tolist()) == (cursor, [105])
+    first.rows([1.0], steps=[10], time=1.1e3)
+    store.refresh()
+    series.drop()
+    whole = ask(store, since=more.cursor)
+    assert (whole.since, len(whole.points)) == (0, 17)
 
 
 def test_the_relative_axis_of_every_tag_begins_when_the_run_did(tmp_path: Path, live: Live) -> None:
@@ -226,8 +257,10 @@ def test_the_relative_axis_of_every_tag_begins_when_the_run_did(tmp_path: Path, 
 
 
 def test_a_cursor_beyond_the_series_is_answered_whole(sawtooth: Store) -> None:
-    assert ask(sawtooth, since=10_000).since == 0
-    assert len(ask(sawtooth, since=10_000).points) == 100
+    beyond = ask(sawtooth).cursor + 1
+    for cursor in (1, 50, 10_000, beyond, 10**15):
+        assert ask(sawtooth, since=cursor).since == 0
+        assert len(ask(sawtooth, since=cursor).points) == 100
 
 
 writing = st.lists(
@@ -260,7 +293,8 @@ def test_a_client_that_follows_the_cursor_always_holds_what_a_new_one_gets(
         more = np.stack([answer.points.step, values_of(answer)])
         held = np.concatenate([held, more], axis=1) if answer.since else more
         cursor = answer.cursor
-        assert cursor == fresh.cursor == written
+        assert cursor == fresh.cursor
+        assert cursor % 10**9 == written
         assert held.tolist() == np.stack([fresh.points.step, values_of(fresh)]).tolist()
         again = opened(folder)  # and a store that was not there from the start agrees
         assert ask(again).segments == fresh.segments
@@ -281,11 +315,11 @@ def test_two_writers_at_once_are_one_line_by_step(tmp_path: Path, live: Live) ->
 def test_a_long_tail_after_a_cursor_is_thinned_like_any_range(tmp_path: Path, live: Live) -> None:
     run = live(tmp_path).rows([0.0])
     store = opened(tmp_path)
-    ask(store)
+    cursor = ask(store).cursor
     run.rows(range(5000), steps=range(1, 5001))
     store.refresh()
-    more = ask(store, since=1, n=100)
-    assert more.since == 1
+    more = ask(store, since=cursor, n=100)
+    assert more.since == cursor
     assert len(more.points) <= 100
     assert values_of(more).max() == 4999
 

@@ -90,9 +90,11 @@ class Answer:
         leave the picture in the right direction.
     smooth: float64 (len(points),), the smoothed line at these points, computed on the whole series; None if not asked.
     total: how many points the range holds. exact: the answer holds every one of them.
-    cursor: how many points the series has; pass it as `since` to get only what came later.
+    cursor: where the series ends now; pass it as `since` to get only what came later. Two cursors of answers that
+        follow each other differ by the number of points between them.
     since: the cursor that these points follow, or 0 when they are the whole answer (nothing was asked for, or older
-        points have moved since: a writer beside this one, a restart), and replace what was there.
+        points have moved or gone since: a writer beside this one, a restart, another run in its place), and replace
+        what was there.
     origin: the time (seconds since 1970 UTC) that is 0 on the relative axis.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,9 @@ from visualdl.store.smooth import Ema, ema, smooth
 
 _SMOOTHINGS: Final = 3
 """Smoothed lines kept of one series: the slider's place, the one before, and another reader's."""
+_BASE: Final = 10**9
+_BASES: Final = 10**6 - 2
+"""Cursors begin at a random multiple of _BASE: 15 digits, which a browser's numbers hold, the last 9 a count."""
 _OBJECT_BYTES: Final = 400
 """What a decoded record costs beside its bytes, roughly: a small object with an array or two."""
 
@@ -63,20 +67,37 @@ class Columns:
 class Snapshot:
     """A series at one moment; its arrays never change.
 
-    parts: what it was made from. settled: an earlier count from which on the points only grew at the end.
-    origin: the time that is 0 on the relative axis. epoch: another number after the points were arranged anew.
+    parts: what it was made from. origin: the time that is 0 on the relative axis.
+    base: where cursors begin. Another number whenever points that were there have moved or gone, so that a cursor from
+        before is told from one of this arrangement, also by a run in the place of one that was deleted.
     """
 
     parts: tuple[Part, ...]
     segments: tuple[Columns, ...]
-    settled: int
     origin: float
-    epoch: int
+    base: int
 
     @property
     def count(self) -> int:
         """How many points there are."""
         return sum(len(segment) for segment in self.segments)
+
+    @property
+    def as_written(self) -> bool:
+        """Whether the points are just those of the parts, one part after the other."""
+        whole = self.count == sum(part.count for part in self.parts)
+        return whole and len(self.segments) <= 1 and all(segment.where is None for segment in self.segments)
+
+    def continues(self, parts: tuple[Part, ...], *, as_written: bool) -> bool:
+        """Whether the points of an earlier snapshot of these parts come first in this one."""
+        if self.parts == parts:
+            return True
+        if not (parts and as_written and self.as_written):
+            return False
+        last = len(parts) - 1
+        if len(self.parts) <= last or self.parts[:last] != parts[:last]:
+            return False
+        return self.parts[last].id == parts[last].id and self.parts[last].count >= parts[last].count
 
 
 class Decoded(Sequence[Any]):
@@ -127,7 +148,8 @@ class Series:
         self.key = key
         self._origin = origin
         self._lock = threading.Lock()
-        self._epoch = 0
+        self._base = 0
+        self._last: tuple[tuple[Part, ...], bool] | None = None  # parts and as_written of the last one, kept by `drop`
         self._snapshot: Snapshot | None = None
         self._tail: _Tail | None = None
         self._smooth: OrderedDict[Smoothing, list[_Line]] = OrderedDict()
@@ -140,17 +162,15 @@ class Series:
         with self._lock:
             parts = self._origin.parts(self.key)
             held = self._snapshot
-            if held is None:
-                self._snapshot = self._build(parts, settle=False)
-            elif parts != held.parts:
-                self._snapshot = self._grown(held, parts) or self._build(parts, settle=True)
-            assert self._snapshot is not None
-            return self._snapshot
+            if held is None or parts != held.parts:
+                held = (held and self._grown(held, parts)) or self._build(parts)
+                self._snapshot, self._last = held, (held.parts, held.as_written)
+            return held
 
     def smoothed(self, snapshot: Snapshot, smoothing: Smoothing) -> list[FloatArray]:
         """The smoothed line of each segment of a row kind's snapshot; computed once, an EMA's tail added to."""
         with self._lock:
-            held = self._smooth.get(smoothing, []) if snapshot.epoch == self._epoch else []
+            held = self._smooth.get(smoothing, []) if snapshot.base == self._base else []
             lines = [
                 _line(segment, smoothing, held[i] if i < len(held) else None)
                 for i, segment in enumerate(snapshot.segments)
@@ -194,7 +214,7 @@ class Series:
         """How many records could not be decoded so far."""
         return len(self._broken)
 
-    def _build(self, parts: tuple[Part, ...], *, settle: bool) -> Snapshot:
+    def _build(self, parts: tuple[Part, ...]) -> Snapshot:
         """The whole series anew."""
         read = [self._origin.points(self.key, part.id) for part in parts]
         parts = tuple(replace(part, count=len(points)) for part, points in zip(parts, read, strict=True))
@@ -214,14 +234,14 @@ class Series:
             segments.append(self._without_broken(columns, parts, offsets))
         self._tail = None
         self._smooth.clear()
-        self._epoch += 1
         started = self._origin.started
         beginnings = [] if started is None else [started]
         if len(time):
             beginnings.append(float(time.min()))
-        snapshot = Snapshot(parts, tuple(segments), 0, min(beginnings, default=0.0), self._epoch)
-        as_written = len(segments) <= 1 and all(segment.where is None for segment in segments)
-        return snapshot if as_written and not settle else replace(snapshot, settled=snapshot.count)
+        snapshot = Snapshot(parts, tuple(segments), min(beginnings, default=0.0), self._base)
+        if self._last is None or not snapshot.continues(self._last[0], as_written=self._last[1]):
+            self._base = (1 + secrets.randbelow(_BASES)) * _BASE
+        return replace(snapshot, base=self._base)
 
     def _grown(self, held: Snapshot, parts: tuple[Part, ...]) -> Snapshot | None:
         """`held` with what its last part has got since, if that only adds points at the end of the last segment."""
@@ -288,7 +308,7 @@ class Series:
                     self._decoded_bytes += 8 * len(payload.payload) + _OBJECT_BYTES
         if broken:
             self._broken.update(broken)
-            self._snapshot = None
+            self._snapshot = self._last = None
             raise Damaged
 
 

@@ -38,18 +38,18 @@ class _Range:
 def answer(series: Series, snapshot: Snapshot, question: Question) -> Answer:
     """The answer to one question, from one snapshot. May raise `Damaged` (see `Series.points`)."""
     count = snapshot.count
-    since = question.since or 0
-    if not snapshot.settled <= since <= count:
-        since = 0
+    seen = (question.since or 0) - snapshot.base
+    if not 0 < seen <= count:
+        seen = 0  # nothing, or points that have moved since
     lines = None
     if question.smoothing is not None and series.kind.rows:
         lines = series.smoothed(snapshot, question.smoothing)
     ranges = []
     before = 0
     for i, columns in enumerate(snapshot.segments):
-        begin = min(len(columns), max(0, since - before))
+        begin = min(len(columns), max(0, seen - before))
         before += len(columns)
-        if since and begin == len(columns):
+        if seen and begin == len(columns):
             continue
         line = None if lines is None else lines[i]
         ranges.append(_in_range(series, snapshot, columns, line, question, begin))
@@ -60,8 +60,8 @@ def answer(series: Series, snapshot: Snapshot, question: Question) -> Answer:
         _joined(series.kind, ranges, chosen, smoothed=lines is not None),
         total=total,
         exact=sum(map(len, kept)) == total,
-        cursor=count,
-        since=since,
+        cursor=snapshot.base + count,
+        since=snapshot.base + seen if seen else 0,
         origin=snapshot.origin,
     )
 

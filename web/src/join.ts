@@ -22,8 +22,8 @@ export function joinColumns(held: Series, more: Series): Series | null {
 export function joinNotes(held: Series, more: Series): Series {
   return {
     ...held,
-    // Only whole series are joined, and those are as long as their cursor says.
-    total: more.cursor,
+    // Only whole series are joined: no point is out of the range.
+    total: held.total + more.total,
     exact: held.exact && more.exact,
     cursor: more.cursor,
     segments: joinSegments(held.segments, more.segments, held.columns.step?.length ?? 0),

@@ -21,7 +21,7 @@ export interface Series {
   readonly total: number;
   /** True when the answer is every point of the range, false when it was thinned (extremes kept). */
   readonly exact: boolean;
-  /** Points of the whole series when this was answered: where the next answer goes on. */
+  /** Where the series ended when this was answered, and where the next answer goes on. Not a count; differences are. */
   readonly cursor: number;
   /** The cursor that these points follow; 0 when they are the whole answer and replace what was held. */
   readonly since: number;
