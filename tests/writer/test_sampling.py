@@ -60,6 +60,19 @@ def test_a_phase_may_be_given_the_step_of_the_training(tmp_path: Path) -> None:
     assert [reader.record(i, 0).step_id() for i in range(2)] == [100, 200]
 
 
+def test_a_phase_is_not_begun_at_a_step_beyond_64_bits_and_the_writer_still_closes(tmp_path: Path) -> None:
+    writer = LogWriter(tmp_path, 10)
+    image, scalar = writer.image("a", 1), writer.scalar("s", type="int")
+    for step in (1 << 63, -(1 << 63) - 1):
+        with pytest.raises(OverflowError, match="64 bits"):
+            image.start_sampling(step=step)
+    phase(image, 7, step=(1 << 63) - 1)
+    scalar.add_record(-(1 << 63), 3)
+    writer.close()
+    assert LogReader(tmp_path).image("a").record(0, 0).step_id() == (1 << 63) - 1
+    assert LogReader(tmp_path).scalar("s").ids() == [-(1 << 63)]
+
+
 def test_several_samples_are_a_series_each_and_one_tag_of_the_1x_reader(tmp_path: Path) -> None:
     writer = LogWriter(tmp_path, 10)
     image = writer.image("a/b", num_samples=3)

@@ -14,11 +14,14 @@ _FIRST_MILLISECONDS = 1e11
 
 
 def to_step(step: SupportsIndex) -> int:
-    """The step as int. Raises TypeError for what is no integer, such as a float; how far it may reach, the log says."""
+    """The step as int. Raises TypeError for what is no integer, such as a float, OverflowError beyond 64 bits."""
     try:
-        return operator.index(step)
+        number = operator.index(step)
     except TypeError:
         raise TypeError(f"wanted an integer step, got {step!r} of type {type(step).__name__}; give int(step)") from None
+    if not -(1 << 63) <= number < 1 << 63:
+        raise OverflowError(f"wanted a step that fits 64 bits, got {number}")
+    return number
 
 
 def to_seconds(walltime: float | None) -> float | None:
