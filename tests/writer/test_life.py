@@ -115,14 +115,21 @@ def test_a_forked_child_does_not_log_the_open_phase_of_its_parent_again(tmp_path
     image.add_sample([1, 1], [1.0])
     child = os.fork()
     if child == 0:
+        status = 1
         try:
+            image.add_sample([1, 1], [1.0])
+            image.finish_sampling()
+            image.start_sampling(step=7)  # a phase of its own
+            image.add_sample([1, 1], [1.0])
             writer.close()
+            status = 0
         finally:
-            os._exit(0)
+            os._exit(status)
     assert os.waitpid(child, 0)[1] == 0
     image.finish_sampling()
     writer.close()
-    assert LogReader(tmp_path).image("a").num_records() == 1
+    images = LogReader(tmp_path).image("a")
+    assert sorted(images.record(phase, 0).step_id() for phase in range(images.num_records())) == [0, 7]
 
 
 def test_a_pickled_writer_and_its_handles_log_to_the_same_folder(tmp_path: Path) -> None:

@@ -26,7 +26,11 @@ class Append(Protocol):
 class Unfinished(Protocol):
     """A handle that holds something back for its log."""
 
-    def write(self) -> None: ...
+    def write(self) -> None:
+        """Log it."""
+
+    def forget(self) -> None:
+        """Drop it."""
 
 
 class Run:
@@ -195,7 +199,9 @@ class Session:
     def forked(self) -> None:
         """In a forked child: as Run.forked, for all runs."""
         self._lock = threading.Lock()
-        self.unfinished = set()  # the parent logs what it has begun
+        for handle in self.unfinished:
+            handle.forget()  # the parent logs what it has begun
+        self.unfinished = set()
         for run in self._runs.values():
             run.forked()
 

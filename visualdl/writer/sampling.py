@@ -146,6 +146,10 @@ class ImageHandle(Handle):
         self._open = False
         self._phases += 1
 
+    def forget(self) -> None:
+        """Let go of the open phase; it stays open to images, and keeps none."""
+        self._phase = None
+
     def _check_open(self) -> None:
         if not self._open:
             raise RuntimeError(f"no sampling phase of {self.tag!r} is open; call start_sampling() before its samples")
