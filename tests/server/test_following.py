@@ -1,0 +1,131 @@
+"""Nothing is missed and nothing comes twice: several processes write, several clients follow by cursors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.server.boards import read_answer, serving
+
+# The run of each writer: one writes alone, and begins again half-way.
+RUNS = ("alone", "together", "together", "together", "crowd", "crowd", "crowd", "crowd")
+TAGS, POINTS = 5, 1_500
+
+# Each writer has steps of its own, so that every point can be told from every other.
+WRITER = """
+import sys, time
+from visualdl import LogWriter
+folder, writer, writers, tags, points = sys.argv[1], *map(int, sys.argv[2:])
+log = LogWriter(folder)
+for i in range(points):
+    for tag in range(tags):
+        log.add_scalar(f"tag/{tag}", writer + i / points, i * writers + writer)
+    if i % 10 == 0:
+        time.sleep(0.01)
+    if writer == 0 and i == points // 2:
+        log.close()
+        log = LogWriter(folder)
+log.close()
+"""
+
+
+class Client:
+    """Follows all series by cursors, as docs/http_api.md tells a client to."""
+
+    def __init__(self, url: str) -> None:
+        self.held: dict[tuple[str, str], tuple[int, np.ndarray]] = {}
+        self.joined = 0
+        self._url = url
+
+    def follow(self, done: threading.Event) -> None:
+        """Ask until everything is written, and once more then."""
+        with httpx.Client(base_url=self._url, timeout=30) as http:
+            last = False
+            etags: dict[str, str] = {}
+            while not last:
+                last = done.is_set()
+                board = http.get("api/board").raise_for_status().json()
+                for entry in board["tags"]["scalar"]:
+                    self._ask(http, entry["tag"], [board["runs"][at]["id"] for at in entry["runs"]], etags)
+                time.sleep(0.03)
+
+    def _ask(self, http: httpx.Client, tag: str, runs: list[str], etags: dict[str, str]) -> None:
+        since = ",".join(f"{run}:{self.held[tag, run][0]}" for run in runs if (tag, run) in self.held)
+        asked = {"kind": "scalar", "tag": tag, "runs": ",".join(runs), "n": "100000", "since": since}
+        known = {"if-none-match": etags[tag]} if tag in etags else {}
+        answer = http.get("api/series", params=asked, headers=known)
+        if answer.status_code == 304:
+            return
+        assert answer.status_code == 200, answer.text
+        etags[tag] = answer.headers["etag"]
+        header, content = read_answer(answer.content)
+        for about, columns in zip(header["series"], content, strict=True):
+            points = np.stack([columns["step"].astype(float), columns["value"].astype(float)])
+            if about["since"]:
+                before, held = self.held[tag, about["run"]]
+                assert about["since"] == before
+                points = np.concatenate([held, points], axis=1)
+                self.joined += 1
+            assert about["exact"]
+            self.held[tag, about["run"]] = about["cursor"], points
+
+
+@pytest.fixture
+def writers(tmp_path: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Eight processes, each writing to its run."""
+    started = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path / run), *map(str, (i, len(RUNS), TAGS, POINTS))])
+        for i, run in enumerate(RUNS)
+    ]
+    yield started
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def written(run: str) -> np.ndarray:
+    """All points that were logged to one tag of a run, by step."""
+    mine = [i for i, name in enumerate(RUNS) if name == run]
+    step = np.concatenate([np.arange(POINTS) * len(RUNS) + i for i in mine])
+    value = np.concatenate([i + np.arange(POINTS) / POINTS for i in mine])
+    return np.stack([step, value])[:, np.argsort(step)]
+
+
+def test_clients_that_follow_by_cursors_hold_what_several_processes_wrote(
+    tmp_path: Path, writers: list[subprocess.Popen[bytes]]
+) -> None:
+    with serving(tmp_path) as served:
+        done = threading.Event()
+        clients = [Client(served.url) for _ in range(3)]
+        failures: list[BaseException] = []
+
+        def follow(client: Client) -> None:
+            try:
+                client.follow(done)
+            except BaseException as error:
+                failures.append(error)
+                raise
+
+        threads = [threading.Thread(target=follow, args=(client,)) for client in clients]
+        for thread in threads:
+            thread.start()
+        assert [process.wait(60) for process in writers] == [0] * len(RUNS)
+        served.when(lambda board: len(board["runs"]) == 3 and not any(run["live"] for run in board["runs"]))
+        done.set()
+        for thread in threads:
+            thread.join(60)
+        assert failures == []
+        names = {run["id"]: run["name"] for run in served.board()["runs"]}
+        for client in clients:
+            assert client.joined > TAGS
+            assert len(client.held) == 3 * TAGS
+            for (tag, run), (_, points) in client.held.items():
+                assert np.array_equal(points, written(names[run])), (tag, names[run])
