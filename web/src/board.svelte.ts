@@ -32,6 +32,10 @@ export class Board {
   #revision = 0;
   #again = false;
 
+  // Single words of the address, so that a slider's step does not make every run anew.
+  readonly #hide = $derived(place().params.hide);
+  readonly #only = $derived(place().params.runs);
+  readonly #filter = $derived(place().params.filter ?? "");
   readonly rows: readonly RunRow[] = $derived.by(() => this.#rows(theme()));
   /** The rows that the filter leaves. */
   readonly listed: readonly RunRow[] = $derived.by(() => {
@@ -67,7 +71,7 @@ export class Board {
     return this.#state;
   }
   get filter(): string {
-    return place().params.filter ?? "";
+    return this.#filter;
   }
   set filter(text: string) {
     change({ filter: text === "" ? undefined : text });
@@ -103,7 +107,7 @@ export class Board {
   toggle(name: string): void {
     const hidden = new Set(this.#hidden);
     if (!hidden.delete(name)) hidden.add(name);
-    this.#choose(hidden, place().params.runs !== undefined);
+    this.#choose(hidden, this.#only !== undefined);
   }
   /** Show one run alone; when it is alone already, show all. */
   solo(name: string): void {
@@ -130,7 +134,8 @@ export class Board {
     return this.#wire?.runs.map((run) => run.name) ?? [];
   }
   get #hidden(): ReadonlySet<string> {
-    return hiddenNames(place().params, this.#names);
+    const [hide, runs] = [this.#hide, this.#only];
+    return hiddenNames({ ...(hide !== undefined && { hide }), ...(runs !== undefined && { runs }) }, this.#names);
   }
   #choose(hidden: ReadonlySet<string>, only: boolean): void {
     change(choiceFor(hidden, this.#names, only));

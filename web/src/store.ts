@@ -78,8 +78,6 @@ export class SeriesStore {
   #running = 0;
   #answered = false;
   #clock = 0;
-  /** Grows with every hint, so that an answer that was on its way meanwhile is known to be old. */
-  #hints = 0;
 
   /** base: where `api/…` is; breathe: resolves when the first answer has been painted; most: bytes of unwatched series that are kept. */
   constructor(
@@ -141,7 +139,6 @@ export class SeriesStore {
 
   /** These series have new points (or, with "all", any may have). Watched ones are fetched, the others when they are next watched. */
   advance(what: readonly (readonly [kind: string, tag: string, run: string])[] | "all"): void {
-    this.#hints++;
     if (what === "all") {
       for (const entry of this.#entries.values()) this.#stale(entry);
       for (const key of this.#watched.keys()) this.#want(key);
@@ -245,7 +242,6 @@ export class SeriesStore {
     });
     const query = new URLSearchParams({ kind, tag, runs: runs.join(","), n: String(pointsFor(n, runs.length)) });
     if (since.length > 0) query.set("since", since.join(","));
-    const hints = this.#hints;
     let error: Error | null = null;
     try {
       const answer = await this.#get(`${this.#base}api/series?${query}`, this.#abort.signal);
@@ -261,7 +257,7 @@ export class SeriesStore {
     } finally {
       for (const entry of entries) entry.asked = false;
     }
-    if (hints === this.#hints && error === null) this.#forgetOld();
+    if (error === null) this.#forgetOld();
     for (const { listener } of this.#watched.get(key) ?? []) listener(error);
   }
 

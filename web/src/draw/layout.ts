@@ -66,7 +66,8 @@ function extentOfAll(lines: readonly Line[], look: Look, outside: boolean): Exte
     const raw = !look.smoothedOnly || line.smooth === null;
     include(all, extentOfColumn(line, line.y, look, whole, outside), raw, true);
     // A smoothed value is a mean of raw ones: where all of those are in sight it adds nothing.
-    if (line.smooth !== null && !(raw && whole)) include(all, extentOfColumn(line, line.smooth, look, whole, outside), true, false);
+    if (line.smooth !== null && !(raw && whole))
+      include(all, extentOfColumn(line, line.smooth, look, whole, outside), true, false);
   }
   return all;
 }
