@@ -166,6 +166,15 @@ def test_a_long_array_is_counted_in_chunks_without_a_seam() -> None:
     assert counted(values, 100).counts.tolist() == wanted.tolist()
 
 
+@pytest.mark.parametrize("values", [[5e-324, 0.0], [1e-310, -1e-310], [1.7e308, -1.7e308], [math.nan, math.inf]])
+@pytest.mark.parametrize("how", ["raise", "warn"])
+def test_what_the_script_asks_numpy_to_do_about_errors_does_not_matter(values: list[float], how: Any) -> None:
+    with np.errstate(all=how):
+        record = histogram.encode(histogram.accept(values, 4))
+    read = histogram.decode(Payload(record.payload))
+    assert read.counts.sum() + sum(apart(read)) == 2
+
+
 def test_a_long_double_beyond_float64_is_infinite() -> None:
     values = np.array([1.0, 2.0], np.longdouble)
     values[1] = np.longdouble(1e308) * 10

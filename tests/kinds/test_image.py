@@ -164,6 +164,25 @@ def test_no_float_breaks_the_stretch_and_a_pixel_that_is_not_finite_is_black(val
         assert got.max() <= 254
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        np.array([0x7D00], np.uint16).view(np.float16),
+        np.array([0x7FA00000], np.uint32).view(np.float32),  # a signalling NaN, as torch.empty() may hold
+        np.array([0x7FF4 << 48], np.uint64).view(np.float64),
+        np.array(["1e400"], np.longdouble),  # beyond float64, where a long double is longer
+    ],
+)
+@pytest.mark.parametrize("how", ["raise", "warn"])
+def test_a_value_that_numpy_warns_of_is_black_or_white_in_silence(odd: AnyArray, how: Any) -> None:
+    values = np.array([odd[0], 1], odd.dtype).reshape(1, 2)
+    with np.errstate(all=how):
+        assert pixels(image.accept_sample([1, 2], values)).tolist() == [[0, 255]]
+        left, right = pixels(image.accept(values, "HW"))[0].tolist()
+    assert left == (0 if np.isnan(odd[0]) else 255)
+    assert right == 255
+
+
 def test_the_bytes_lead_back_to_the_values_of_a_stretched_image() -> None:
     values = np.linspace(-3.0, 2.0, 1000).reshape(20, 50)
     got, about = image.to_bytes(image.accept_sample((20, 50), values))

@@ -130,7 +130,8 @@ def count_values(values: AnyArray, buckets: int) -> DecodedHistogram:
 
 def encode(histogram: Histogram) -> Encoded:
     """Count the values and write the result: the heavy half, for the pump thread."""
-    return Encoded(to_payload(count_values(histogram.values, histogram.buckets)))
+    with np.errstate(all="ignore"):  # the tiniest numbers and signalling NaN are no reason to warn
+        return Encoded(to_payload(count_values(histogram.values, histogram.buckets)))
 
 
 def to_payload(histogram: DecodedHistogram) -> bytes:

@@ -149,10 +149,9 @@ def accept(array: object, dataformats: str = "HWC", *, owned: bool = False) -> I
 def to_bytes(image: Image) -> tuple[ByteArray, DecodedImage]:
     """The pixels as uint8 (height, width, channels), and the record that describes them (its blob still empty)."""
     values = _arrange(image.values, image.axes)
-    if image.stretch:
-        pixels, low, high, clipped, nonfinite = _stretch(values)
-    else:
-        pixels, low, high, clipped, nonfinite = _fit_range(values)
+    # No warning: a signalling NaN, as in memory nobody has written to, and a long double beyond float64 are expected.
+    with np.errstate(all="ignore"):
+        pixels, low, high, clipped, nonfinite = _stretch(values) if image.stretch else _fit_range(values)
     height, width, channels = pixels.shape
     return pixels, DecodedImage(height, width, channels, b"", low, high, clipped, nonfinite)
 
