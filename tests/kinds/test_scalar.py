@@ -84,6 +84,13 @@ def test_nan_stays_nan() -> None:
     assert math.isnan(number(torch.tensor(math.nan)))
 
 
+def test_what_is_masked_is_nan_and_not_what_lies_under_the_mask() -> None:
+    assert math.isnan(number(np.ma.masked))
+    assert math.isnan(number(np.ma.array([3.0], mask=[True])))
+    assert math.isnan(number(np.ma.array([3.0, 4.0], mask=True).mean()))
+    assert number(np.ma.array([3.0], mask=[False])) == 3.0
+
+
 @pytest.mark.parametrize(
     ("value", "told"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ _LONG: Final = 128
 
 
 def number(value: Any) -> float:
-    """`value` as the float64 that is logged: NaN and ±inf as they are, an integer beyond float64 as ±inf.
+    """`value` as the float64 that is logged: NaN and ±inf as they are, an integer beyond float64 as ±inf, masked as NaN.
 
     Takes Python and numpy numbers, anything with `__float__` or `__index__`, and arrays and tensors of one element of
     any shape. Raises TypeError for text, complex numbers and everything that is not one number.
@@ -149,4 +150,6 @@ def _only_element(value: Any) -> Any:
     shape = tuple(int(side) for side in value.shape)
     if any(side != 1 for side in shape):
         raise TypeError(f"a scalar is one number, not an array of shape {shape}; log one element, or its mean()")
+    if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).all():
+        return math.nan  # item() would tell what lies under the mask
     return value.item()
