@@ -117,6 +117,22 @@ def test_images_of_one_sample_with_equal_step_and_time_are_all_read(tmp_path: Pa
     assert images.record(0, 0).shape() == [1, 2, 2]
 
 
+def test_a_run_resumed_with_another_number_of_samples_is_read_whole(tmp_path: Path) -> None:
+    for samples in (1, 3, 2):
+        writer = LogWriter(tmp_path, sync_cycle=10)
+        image = writer.image("a", samples)
+        image.start_sampling(step=samples)
+        for _ in range(samples):
+            image.add_sample([1, 1], [1])
+        image.finish_sampling()
+        writer.close()
+    images = LogReader(tmp_path).image("a")
+    assert (images.num_records(), images.num_samples()) == (3, 3)
+    there = [[images.record(phase, slot).data() for slot in range(3)] for phase in range(3)]
+    assert there == [[[255], [], []], [[255], [255], [255]], [[255], [255], []]]
+    assert [images.record(phase, 0).step_id() for phase in range(3)] == [1, 3, 2]
+
+
 def test_a_missing_tag_is_a_runtime_error_that_names_those_there_are(logs: Path) -> None:
     reader = LogReader(logs).mode("train")
     for missing in (lambda: reader.scalar("los"), lambda: reader.image("loss")):

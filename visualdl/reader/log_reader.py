@@ -137,12 +137,11 @@ class LogReader:
     def image(self, tag: str) -> ImageReader:
         """The phases of an image tag so far. Raises RuntimeError (as 1.x) when the mode has no such tag."""
         run = self._run_with("image", tag)
-        slots = {meta["sample"]: name for (_, name), meta in run.tags("image").items() if meta.get("sample_of") == tag}
-        samples = max(
-            [meta["samples"] for meta in run.tags("image").values() if meta.get("sample_of") == tag], default=1
-        )
-        names = [slots.get(slot) for slot in range(samples)] if slots else [tag]
-        entries = [run.entries("image", name) if name else [] for name in names]
+        entries = [run.entries("image", tag)]  # with one sample a phase; a resumed run may have logged some of each
+        for (_, name), meta in run.tags("image").items():
+            if meta.get("sample_of") == tag:
+                entries += [[] for _ in range(meta["samples"] - len(entries))]
+                entries[meta["sample"]] += run.entries("image", name)
         return ImageReader(entries, run.captions.get(tag, tag))
 
     # ------------------------------------------------------------------------------------------------------------ 2.x
