@@ -311,8 +311,9 @@ def test_an_int_scalar_takes_whole_numbers_only(tmp_path: Path) -> None:
     for wrong in (1.0, np.float32(1), torch.tensor(1.0), "1"):
         with pytest.raises(TypeError, match='type "int"'):
             scalar.add_record(9, wrong)
+    scalar.add_record(10, -(1 << 2000))
     writer.close()
-    assert LogReader(tmp_path).scalar("a", type="int").records() == [3, 4, 5, 6, 7]
+    assert LogReader(tmp_path).scalar("a", type="int").records() == [3, 4, 5, 6, 7, float("-inf")]
 
 
 def test_a_caption_is_read_back_and_is_the_mode_by_default(tmp_path: Path) -> None:
@@ -325,7 +326,11 @@ def test_a_caption_is_read_back_and_is_the_mode_by_default(tmp_path: Path) -> No
     late.set_caption("after it")
     with pytest.raises(TypeError, match="caption"):
         late.set_caption(3)  # type: ignore[arg-type]  # what is tested
+    unused = writer.as_mode("unused").scalar("never logged")
     writer.close()
+    for handle in (late, unused):
+        with pytest.raises(LogClosed):
+            handle.set_caption("too late")
     reader = LogReader(tmp_path).mode("train")
     captions = [reader.scalar(tag).caption() for tag in ("early", "late", "none")]
     assert captions == ["before the first record", "after it", "train"]

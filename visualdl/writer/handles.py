@@ -87,8 +87,11 @@ class IntegerHandle(ScalarHandle):
     __slots__ = ()
 
     def add_record(self, step: SupportsIndex, value: Any) -> None:
-        """Log the whole number `value` at `step`, now. Raises TypeError (as 1.x) for a value of a float type."""
-        self._append(to_step(step), to_whole_number(value))
+        """Log the whole number `value` at `step`, now, as float64: exact up to 2⁵³, ±inf beyond its range.
+
+        Raises TypeError (as 1.x) for a value of a float type.
+        """
+        self._append(to_step(step), to_number(to_whole_number(value)))
 
 
 class HistogramHandle(Handle):
