@@ -17,9 +17,9 @@ _LONG: Final = 128
 
 
 def number(value: Any) -> float:
-    """`value` as the float64 that is logged: NaN and ±inf as they are, an integer beyond float64 as ±inf, masked as NaN.
+    """`value` as the float64 that is logged: NaN and ±inf as they are, an integer beyond float64 as ±inf.
 
-    Takes Python and numpy numbers, anything with `__float__` or `__index__`, and arrays and tensors of one element of
+    What numpy has masked is NaN. Takes Python and numpy numbers, anything with `__float__` or `__index__`, and arrays and tensors of one element of
     any shape. Raises TypeError for text, complex numbers and everything that is not one number.
     """
     if isinstance(value, (str, bytes, bytearray)):
