@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import signal
@@ -21,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.server.boards import write_logs, write_model
 from visualdl import LogWriter, __version__
-from visualdl.cli import _WORDS
+from visualdl.cli import _WORDS, main
 
 ROOT = Path(__file__).parents[1]
 # The command must not depend on what the machine it is tested on happens to have set.
@@ -80,6 +81,10 @@ def running(
         (["--logdir", "nowhere"], "No such directory: nowhere"),
         (["--logdir", "a.vdl"], "a.vdl is a file: give the directory that it is in, --logdir ."),
         (["--logdir", "logs", "nowhere"], "No such directory: nowhere"),
+        (["--logdir", "x" * 5_000], "No such directory: xxx"),
+        (["--logdir", "~nobody-has-this-name/logs"], "No such directory: ~nobody-has-this-name/logs"),
+        (["--model", "~nobody-has-this-name/model.onnx"], "No such model file: ~nobody-has-this-name/model.onnx"),
+        (["demo", "x" * 5_000], "The example cannot be written to xxx"),
         (["--logdir", "logs", "--model", "notes.txt"], "ONNX"),
         (["--logdir", "logs", "-m", "logs"], "logs is a directory: give the model file itself"),
         (["--model_pb", "no/where.onnx"], "No such model file: no/where.onnx"),
@@ -108,6 +113,17 @@ def test_wrong_input_gets_one_clear_sentence(tmp_path: Path, arguments: list[str
     assert len(said) == 1, done.stderr
     assert said[0].startswith("visualdl: ")
     assert sentence in said[0]
+
+
+def test_a_directory_that_may_not_be_looked_into_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refused)  # the tests may be run by root, to whom nothing is forbidden
+    assert main(["--logdir", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"visualdl: The directory cannot be read: {tmp_path}\n"
 
 
 def test_a_port_in_use_is_said_when_it_was_asked_for(tmp_path: Path) -> None:

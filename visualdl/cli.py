@@ -236,33 +236,34 @@ def _board(arguments: list[str]) -> int:
         terminal.note(why, flag=flag)
     if not asked.logdir and asked.model is None:
         raise terminal.wrong("nothing")
+    # A shell does not expand the ~ in --logdir=~/logs. One of a user whom nobody knows stays as it is.
     for shown in asked.logdir:
-        _check_directory(Path(shown).expanduser(), terminal)
-    # A shell does not expand the ~ in --logdir=~/logs.
-    model = None if asked.model is None else asked.model.expanduser()
+        _check_directory(Path(os.path.expanduser(shown)), terminal)
+    model = None if asked.model is None else Path(os.path.expanduser(asked.model))
     if model is not None:
         _check_model(model, terminal)
     return _serve(asked, tuple(asked.logdir), model, terminal)
 
 
 def _check_directory(path: Path, terminal: Terminal) -> None:
-    if path.is_file():
+    # os.path, not Path: this says no of a path that is too long, or in a directory that may not be entered.
+    if os.path.isfile(path):
         raise terminal.wrong("file", path=path, parent=path.parent)
-    if not path.is_dir():
-        raise terminal.wrong("no_dir", path=path)
     try:
         with os.scandir(path) as entries:
             if next(entries, None) is None:
                 terminal.note("empty", path=path)
-    except OSError:
+    except PermissionError:
         raise terminal.wrong("locked", path=path) from None
+    except (OSError, ValueError):  # ValueError: a NUL in it
+        raise terminal.wrong("no_dir", path=path) from None
 
 
 def _check_model(path: Path, terminal: Terminal) -> None:
-    if path.is_dir():
+    if os.path.isdir(path):
         raise terminal.wrong("model_dir", path=path)
-    if not path.exists():
-        if not path.parent.is_dir():
+    if not os.path.exists(path):
+        if not os.path.isdir(path.parent):
             raise terminal.wrong("no_model_dir", path=path)
         terminal.note("model_later", path=path)
 
@@ -273,7 +274,7 @@ def _demo(arguments: list[str]) -> int:
     from visualdl import demo
 
     directory: Path = asked.directory
-    if directory.exists() and not directory.is_dir():
+    if os.path.exists(directory) and not os.path.isdir(directory):
         raise terminal.wrong("not_demo", path=directory)
     try:
         wrote = demo.write(directory)
@@ -303,7 +304,7 @@ def _serve(asked: argparse.Namespace, roots: tuple[str, ...], model_path: Path |
     from visualdl.server.app import Board, create_app
     from visualdl.server.guard import Policy, new_token
     from visualdl.server.model import ModelFile
-    from visualdl.server.serve import CannotListen, is_only_here, listen, own_names, serve, url
+    from visualdl.server.serve import CannotListen, listen, own_names, serve, url
     from visualdl.store.store import Store
 
     model = None if model_path is None else ModelFile(model_path)
@@ -317,10 +318,10 @@ def _serve(asked: argparse.Namespace, roots: tuple[str, ...], model_path: Path |
         key = "all_taken" if trouble.reason == "taken" and asked.port is None else trouble.reason
         details = {"host": trouble.host, "port": trouble.port, "detail": trouble, "first": 8040}
         raise terminal.wrong(key, **details) from None
-    if token is None and not is_only_here(asked.host):
+    if token is None and not listening.only_here:
         token = new_token()
     allowed = frozenset(name.lower().rstrip(".") for name in asked.allow_host)
-    policy = Policy(token, own_names(asked.host) | allowed, allowed, f"visualdl-{listening.port}")
+    policy = Policy(token, own_names(listening) | allowed, allowed, f"visualdl-{listening.port}")
     about = About(__version__, asked.language, roots)
     address = url(listening, token, prefix)
 
@@ -329,7 +330,7 @@ def _serve(asked: argparse.Namespace, roots: tuple[str, ...], model_path: Path |
         if asked.open:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-    board = Board(Store([Path(root).expanduser() for root in roots]), about, policy, model, prefix)
+    board = Board(Store([Path(os.path.expanduser(root)) for root in roots]), about, policy, model, prefix)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a board ends
         serve(create_app(board), listening, ready)
     return 0

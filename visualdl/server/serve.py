@@ -36,11 +36,24 @@ class CannotListen(OSError):
 
 @dataclass(frozen=True)
 class Listening:
-    """A socket that listens already: connections wait in its queue until the server runs."""
+    """A socket that listens already: connections wait in its queue until the server runs.
+
+    host: as it was given. What a name means is asked once, for binding: the next answer may be another one.
+    """
 
     socket: socket.socket
     host: str
     port: int
+
+    @property
+    def address(self) -> str:
+        """The IP address that it is bound to."""
+        return str(self.socket.getsockname()[0])
+
+    @property
+    def only_here(self) -> bool:
+        """Whether it can be reached from this machine alone."""
+        return self.address == "::1" or self.address.startswith("127.")
 
 
 def listen(host: str, port: int | None) -> Listening:
@@ -94,16 +107,10 @@ def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.sock
     return made
 
 
-def is_only_here(host: str) -> bool:
-    """Whether a server bound to `host` can be reached from this machine alone."""
-    _, address = _resolved(host, 0)
-    return address == "::1" or address.startswith("127.")
-
-
-def own_names(host: str) -> frozenset[str]:
-    """Names that the board answers to when it is bound to `host`, beside localhost and IP addresses."""
-    names = set() if is_address(host) else {host.lower()}
-    if not is_only_here(host):
+def own_names(listening: Listening) -> frozenset[str]:
+    """Names that the board answers to, beside localhost and IP addresses."""
+    names = set() if is_address(listening.host) else {listening.host.lower()}
+    if not listening.only_here:
         own = socket.gethostname().lower()
         names |= {own, own.partition(".")[0], socket.getfqdn().lower()}
     return frozenset(names - {""})
@@ -111,10 +118,7 @@ def own_names(host: str) -> frozenset[str]:
 
 def url(listening: Listening, token: str | None, prefix: str = "") -> str:
     """The address to open, with the token in it when there is one."""
-    host = listening.host
-    _, address = _resolved(host, 0)
-    if address in ("0.0.0.0", "::"):
-        host = _outer_address()
+    host = _outer_address() if listening.address in ("0.0.0.0", "::") else listening.host
     shown = f"[{host}]" if ":" in host else host
     query = f"?token={quote(token, safe='')}" if token else ""
     return f"http://{shown}:{listening.port}{prefix}/{query}"
