@@ -19,8 +19,9 @@ _LONG: Final = 128
 def number(value: Any) -> float:
     """`value` as the float64 that is logged: NaN and ±inf as they are, an integer beyond float64 as ±inf.
 
-    What numpy has masked is NaN. Takes Python and numpy numbers, anything with `__float__` or `__index__`, and arrays and tensors of one element of
-    any shape. Raises TypeError for text, complex numbers and everything that is not one number.
+    Takes Python and numpy numbers, anything with `__float__` or `__index__`, and arrays and tensors of one element of
+    any shape; what numpy has masked is NaN. Raises TypeError for text, complex numbers and everything that is not one
+    number.
     """
     if isinstance(value, (str, bytes, bytearray)):
         raise TypeError(f"a scalar is a number, not the text {value[:40]!r}; log float(...) of it if that is meant")

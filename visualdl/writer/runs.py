@@ -102,7 +102,7 @@ class Run:
         self._log.append(tag_id, step, time, encode, size)  # may wait for room in the queue: not under the lock
 
     def set_caption(self, tag: str, caption: str) -> None:
-        """Give a tag a caption, for board and reader; before the first record it makes no file. LogClosed after close()."""
+        """Give a tag a caption, for board and reader; no file is made for it alone. Raises LogClosed after close()."""
         if not isinstance(caption, str):
             raise TypeError(f"wanted the caption of {tag!r} as text, got {caption!r} of type {type(caption).__name__}")
         self.check_open()
