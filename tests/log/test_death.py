@@ -151,6 +151,55 @@ def test_the_end_of_the_interpreter_closes_the_log(child: Child, tmp_path: Path)
         assert [path.suffix for path in (tmp_path / name).iterdir()] == [".vdl"]
 
 
+def test_a_daemon_thread_that_logs_to_the_end_is_not_blamed_and_the_main_thread_is_told(
+    child: Child, tmp_path: Path
+) -> None:
+    process = child(
+        """
+import atexit, sys, threading, time
+calls = [0, 0]  # of each thread
+
+def end():  # registered first, so it runs when the log is closed already
+    before = list(calls)
+    while calls[0] < before[0] + 3 or calls[1] < before[1] + 3:
+        assert all(thread.is_alive() for thread in threads)
+        time.sleep(0.001)
+    try:
+        append(0, 1.0)
+    except LogClosed:
+        print("told")
+
+atexit.register(end)
+from visualdl.errors import LogClosed
+from visualdl.log.writer import Log
+log = Log(sys.argv[1])
+append = log.row_appender(log.tag("scalar", "loss"))
+image = log.tag("image", "photo")
+
+def watch(number, call):
+    while True:
+        call()
+        calls[number] += 1
+        time.sleep(0.001)
+
+work = (lambda: append(calls[0], 1.0), lambda: log.append(image, calls[1], None, lambda: (b"payload", []), 10))
+threads = [threading.Thread(target=watch, args=pair, daemon=True) for pair in enumerate(work)]
+for thread in threads:
+    thread.start()
+while min(calls) < 20:
+    time.sleep(0.001)
+""",
+        tmp_path,
+    )
+    assert process.communicate() == ("told\n", "")
+    assert process.returncode == 0
+    log = FileSet(find_file_sets(tmp_path)[0])
+    log.refresh()
+    assert log.closed is not None
+    assert log.rows(0)[0].tolist() == list(range(log.count(0)))
+    assert min(log.count(0), log.count(1)) >= 20
+
+
 def test_os_exit_loses_no_row(child: Child, tmp_path: Path) -> None:
     status, log = ended(child, tmp_path, "os._exit(7)")
     assert status == 7

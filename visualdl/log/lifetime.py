@@ -37,6 +37,7 @@ class Open(Protocol):
 
 _logs: weakref.WeakSet[Log] = weakref.WeakSet()
 _open: set[Open] = set()
+_ending = False  # the process closes its logs because it ends
 _previous: Any = None  # the SIGTERM handler that ours replaced; None while ours is not installed
 _SECONDS_TO_SEAL = 5.0  # after SIGTERM
 _SECONDS_TO_IMPORT = 5.0
@@ -76,9 +77,16 @@ def settle() -> None:
 @atexit.register
 def close_all() -> None:
     """Closes every open log of this process; a disk that hangs holds up its end for a while only."""
+    global _ending
+    _ending = True
     deadline = time.monotonic() + _SECONDS_TO_CLOSE
     for log in tuple(_open):
         log.close(patience=max(0.0, deadline - time.monotonic()))
+
+
+def ending() -> bool:
+    """Does the process end, and has it begun to close its logs?"""
+    return _ending
 
 
 # ------------------------------------------------------------------------------------------------ fork

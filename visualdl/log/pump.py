@@ -84,7 +84,7 @@ class Pump:
     def place(self, number: int) -> int | None:
         """The slow way of row `number`: waits for a slot. The number to put it under; None: it must be dropped.
 
-        LogClosed after close().
+        After close(): see `refuse`.
         """
         while True:
             fate = self.rows.place(number)
@@ -98,13 +98,16 @@ class Pump:
                 continue
             if fate is Fate.CLOSED:
                 self.refuse("a row")
+                return None
             self._nap()
 
     def put(self, item: Item) -> None:
-        """Queues a payload record; waits for room, drops or raises LogClosed."""
+        """Queues a payload record; waits for room, or drops it. After close(): see `refuse`."""
         while True:
             if self._closing:
                 self.refuse("a record")
+                self.trouble.drop(1)
+                return
             if self.payloads.put(item, force=self._on_pump()):
                 if self.payloads.waiting() == 1:
                     self._ring_bell()
@@ -112,9 +115,15 @@ class Pump:
             self._nap()
 
     def refuse(self, what: str) -> None:
-        """LogClosed; but when SIGTERM is on its way to us, a call that cannot be kept must not return at all."""
+        """LogClosed, for what came after close(). When it was not the script that closed:
+
+        While SIGTERM is on its way to us, a call that cannot be kept does not return at all. When the interpreter ends,
+        a thread that still runs is a daemon, which the interpreter stops at some moment anyway: it is let off.
+        """
         while self._dying:
             clock.sleep(1)
+        if lifetime.ending() and threading.current_thread() is not threading.main_thread():
+            return
         raise LogClosed(f"{what} came after close(): {self.file.path}")
 
     def _nap(self) -> None:
