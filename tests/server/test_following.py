@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from tests.server.boards import read_answer, serving
+from visualdl import LogWriter
 
 # The run of each writer: one writes alone, and begins again half-way.
 RUNS = ("alone", "together", "together", "together", "crowd", "crowd", "crowd", "crowd")
@@ -129,3 +131,22 @@ def test_clients_that_follow_by_cursors_hold_what_several_processes_wrote(
             assert len(client.held) == 3 * TAGS
             for (tag, run), (_, points) in client.held.items():
                 assert np.array_equal(points, written(names[run])), (tag, names[run])
+
+
+def test_a_thousand_runs_that_appear_at_once_are_followed_in_one_question(tmp_path: Path) -> None:
+    with LogWriter(tmp_path / "first") as log:
+        for step in range(10):
+            log.add_scalar("loss", step / 10, step)
+    with serving(tmp_path) as served:
+        served.when(lambda board: len(board["runs"]) == 1)
+        for i in range(999):
+            shutil.copytree(tmp_path / "first", tmp_path / f"run{i}")
+        board = served.when(lambda board: len(board["runs"]) == 1_000)
+        ids = [run["id"] for run in board["runs"]]
+        header, content = served.series("loss", *ids)
+        assert [one["run"] for one in header["series"]] == ids
+        assert all(columns["step"].tolist() == list(range(10)) for columns in content)
+        cursors = {one["run"]: one["cursor"] for one in header["series"]}
+        header, content = served.series("loss", *ids, since=",".join(f"{run}:{at}" for run, at in cursors.items()))
+        assert {one["run"]: one["since"] for one in header["series"]} == cursors
+        assert sum(len(columns["step"]) for columns in content) == 0
