@@ -150,3 +150,19 @@ def test_a_thousand_runs_that_appear_at_once_are_followed_in_one_question(tmp_pa
         header, content = served.series("loss", *ids, since=",".join(f"{run}:{at}" for run, at in cursors.items()))
         assert {one["run"]: one["since"] for one in header["series"]} == cursors
         assert sum(len(columns["step"]) for columns in content) == 0
+
+
+def test_a_run_that_is_deleted_while_a_csv_is_on_its_way_is_left_out(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        with LogWriter(tmp_path / name) as log:
+            for step in range(250_000):
+                log.add_scalar("loss", 0.5, step)
+    with serving(tmp_path) as served:
+        first, second = served.run("a"), served.run("b")
+        with served.client.stream("GET", f"api/csv?kind=scalar&tag=loss&runs={first},{second}") as answer:
+            rows = answer.iter_lines()
+            assert next(rows) == "run,step,time,value"
+            shutil.rmtree(tmp_path / "b")
+            served_runs = [run["id"] for run in served.when(lambda board: len(board["runs"]) == 1)["runs"]]
+            assert served_runs == [first]
+            assert [row.split(",")[0] for row in rows] == ["a"] * 250_000

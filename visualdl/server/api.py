@@ -137,8 +137,12 @@ class Api:
                 raise UnknownSeries(f"No such series: {kind.name} {tag!r} in the runs asked for")
             yield csv.heading(axis)
             for run in present:
-                first = 0.0 if axis != "relative" else self._origin(run, kind.name, tag)
-                yield from csv.lines(names.get(run, run), self._store.raw(run, kind.name, tag), first)
+                try:
+                    first = 0.0 if axis != "relative" else self._origin(run, kind.name, tag)
+                    points = self._store.raw(run, kind.name, tag)
+                except UnknownSeries:  # deleted while the runs before it were on their way
+                    continue
+                yield from csv.lines(names.get(run, run), points, first)
 
         text = parts()
         first = await self._pool.run(lambda job: next(text), request.receive)  # errors come before the answer begins
