@@ -63,7 +63,8 @@ def _sequence(values: list[Any] | tuple[Any, ...]) -> Converted:
     """A list or tuple: numbers at numpy's own speed, anything else element by element."""
     import numpy as np
 
-    if any(hasattr(type(item), "detach") or hasattr(item, "__cuda_array_interface__") for item in values):
+    # By type, of which there are few: to ask every item of a long list would take far longer than numpy does.
+    if any(hasattr(kind, "detach") or hasattr(kind, "__cuda_array_interface__") for kind in set(map(type, values))):
         return Converted(np.stack([to_array(item).array for item in values]), True)
     try:
         return Converted(np.asarray(values), True)
