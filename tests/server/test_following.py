@@ -1,4 +1,4 @@
-"""Nothing is missed and nothing comes twice: several processes write, several clients follow by cursors."""
+"""Following what changes: nothing is missed, nothing comes twice, whatever comes, grows and goes meanwhile."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.server.boards import read_answer, serving
+from tests.server.boards import read_answer, serving, write_model
 from visualdl import LogWriter
+from visualdl.server import model
 
 # The run of each writer: one writes alone, and begins again half-way.
 RUNS = ("alone", "together", "together", "together", "crowd", "crowd", "crowd", "crowd")
@@ -25,6 +26,7 @@ TAGS, POINTS = 5, 1_500
 WRITER = """
 import sys, time
 from visualdl import LogWriter
+from visualdl.server import model
 folder, writer, writers, tags, points = sys.argv[1], *map(int, sys.argv[2:])
 log = LogWriter(folder)
 for i in range(points):
@@ -166,3 +168,25 @@ def test_a_run_that_is_deleted_while_a_csv_is_on_its_way_is_left_out(tmp_path: P
             served_runs = [run["id"] for run in served.when(lambda board: len(board["runs"]) == 1)["runs"]]
             assert served_runs == [first]
             assert [row.split(",")[0] for row in rows] == ["a"] * 250_000
+
+
+def test_a_model_file_that_could_not_be_read_is_read_when_it_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    read = model.read_graph
+    failures = iter([MemoryError()])
+
+    def once(path: Path, shown: str) -> bytes:
+        for failure in failures:
+            raise failure
+        return read(path, shown)
+
+    monkeypatch.setattr(model, "read_graph", once)
+    file = write_model(tmp_path / "model.onnx")
+    with serving(tmp_path, model=file) as served:
+        limit = time.monotonic() + 30
+        while "could not be read just now" not in caplog.text:
+            assert time.monotonic() < limit
+            time.sleep(0.02)
+        file.write_bytes(file.read_bytes())
+        served.when(lambda board: bool(board["graph"]))

@@ -1,7 +1,7 @@
 """Who may ask: Host, Origin and token are checked before anything else sees a request, and every answer is fenced in.
 
-The rules are those of docs/http_api.md, "Who may ask". The guard is the outermost room of the server: a plain ASGI
-application around another, so that no route can be added past it.
+The rules are those of docs/http_api.md, "Who may ask". The guard is a plain ASGI application around another, so that no
+route can be added past it. Before it comes only what takes a proxy's prefix off the path.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_ADDRESS = 56 << 10  # 1,000 runs with a cursor each, and commas that a client escapes, are 48 KiB
-MIN_TOKEN = 16
 _HOST = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::(?P<port>\d{1,5}))?\Z")
 
 # No inline script or style, no eval, no other host. Pictures that the board draws itself are blobs of its own.

@@ -117,5 +117,5 @@ class Refresher:
                 if self._model.refresh() and self._news.note(structure=True, loading=self._news.moment.loading):
                     self._tell()
             except Exception:
+                # Told once for each version of the file: it is read again only when it was written again.
                 log.warning("The model file could not be read just now", exc_info=True)
-                return
