@@ -105,7 +105,9 @@ def test_every_kind_has_its_page() -> None:
     assert {f"kinds/{kind.name}.md" for kind in KINDS} <= set(PAGES)
 
 
-@pytest.mark.parametrize("page", [*READMES, "docs/tutorial.md", "docs/zh/tutorial.md"])
+@pytest.mark.parametrize(
+    "page", [*READMES, *(f"docs/{folder}{name}.md" for folder in ("", "zh/") for name in ("tutorial", "python_api"))]
+)
 def test_the_python_on_a_page_runs_from_top_to_bottom(page: str, tmp_path: Path) -> None:
     blocks = [code for language, code in FENCE.findall((ROOT / page).read_text("utf-8")) if language == "python"]
     assert blocks
