@@ -67,7 +67,7 @@ def watch(page: Page) -> list[str]:
 
     def on_console(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            trouble.append(f"console {message.type}: {message.text}")
+            trouble.append(f"console {message.type}: {message.text} ({message.location.get('url')})")
 
     def on_request(request: Request) -> None:
         host = urlsplit(request.url).hostname

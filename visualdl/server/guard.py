@@ -182,9 +182,9 @@ _ASK = (
     "此看板需要令牌：请打开 visualdl 打印的网址。"
 )
 _OPEN = '<a href="./">VisualDL</a>'
-_PAGE = (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>VisualDL</title>{head}</head>'
-    "<body><p>{text}</p></body></html>"
+_PAGE = (  # its icon is empty, or the browser would ask the host for one, which is not ours to answer
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>VisualDL</title>'
+    '<link rel="icon" href="data:,">{head}</head><body><p>{text}</p></body></html>'
 )
 
 
