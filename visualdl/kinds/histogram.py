@@ -97,9 +97,7 @@ def accept(values: object, buckets: int = 10, *, owned: bool = False) -> Histogr
     if array.size == 0:
         raise ValueError(f"a histogram needs at least one value, got an empty array of shape {list(array.shape)}")
     if array.dtype.kind not in "biuf":
-        if array.dtype.name not in ("bfloat16", "float8_e4m3fn", "float8_e5m2"):  # numpy knows them as plug-ins only
-            raise TypeError(f"a histogram's values are real numbers, not {array.dtype} (from {type(values).__name__})")
-        return Histogram(array.astype(np.float32), count)
+        raise TypeError(f"a histogram's values are real numbers, not {array.dtype} (from {type(values).__name__})")
     if array.dtype.itemsize > 8:  # a long double beyond float64 becomes ±inf, and is counted as that
         with np.errstate(over="ignore"):
             return Histogram(array.astype(np.float64), count)

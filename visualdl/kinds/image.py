@@ -226,11 +226,9 @@ def _real_array(data: object) -> AnyArray:
         values: AnyArray = np.asarray(data)
     except ValueError as error:
         raise TypeError(f"an image's values form one array of numbers; numpy says: {error}") from error
-    if values.dtype.kind in "biuf":
-        return values
-    if values.dtype.name in ("bfloat16", "float8_e4m3fn", "float8_e5m2"):  # numpy knows them as plug-ins only
-        return values.astype(np.float32)
-    raise TypeError(f"an image's values are real numbers, not {values.dtype} (from {type(data).__name__})")
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"an image's values are real numbers, not {values.dtype} (from {type(data).__name__})")
+    return values
 
 
 def _size_problem(height: int, width: int) -> str | None:

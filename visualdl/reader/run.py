@@ -59,11 +59,6 @@ class RunFiles:
         """The captions that were set, by tag; the newest file has the last word."""
         return {tag: text for one in self._sets for tag, text in one.meta.get("captions", {}).items()}
 
-    @property
-    def display_name(self) -> str:
-        """What the run was called last, "" for never."""
-        return next((str(one.meta["display_name"]) for one in reversed(self._sets) if "display_name" in one.meta), "")
-
     def tags(self, kind: str | None = None) -> dict[tuple[str, str], dict[str, Any]]:
         """(kind, tag) -> what was said of the tag when it was declared, in the order of their first records."""
         found: dict[tuple[str, str], dict[str, Any]] = {}
