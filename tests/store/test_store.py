@@ -89,9 +89,11 @@ def test_the_end_of_a_writer_is_told_as_structure_alone(tmp_path: Path, live: Li
     store = Store([tmp_path])
     store.refresh()
     assert store.runs()[0].live
+    assert store.live
     run.close()
     assert store.refresh() == Changes(2, structure=True)
     assert not store.runs()[0].live
+    assert not store.live
 
 
 def test_a_run_whose_folder_is_gone_goes_and_a_new_one_in_its_place_comes(tmp_path: Path, live: Live) -> None:

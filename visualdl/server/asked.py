@@ -152,7 +152,7 @@ def _cursors(text: str | None) -> dict[str, int]:
     for part in text.split(",") if text else ():
         run, _, count = part.partition(":")
         if not RUN_ID.match(run):
-            raise BadRequest(f"since is made of run:count, not {_short(part)}")
+            raise BadRequest(f"since is made of run:cursor, not {_short(part)}")
         cursors[run] = _count(count, "A cursor")
     return cursors
 

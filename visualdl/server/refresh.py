@@ -98,7 +98,7 @@ class Refresher:
             self._advanced_at = now
         if now - self._checked_at > CHECK_SECONDS:
             self._checked_at = now
-            self._written = any(run.live for run in self._store.runs())
+            self._written = self._store.live
         return changes.complete
 
     def _is_live(self, now: float) -> bool:

@@ -68,6 +68,11 @@ class Store:
         amounts = [run.progress for run in list(self._runs.values())]
         return sum(read for read, _ in amounts), sum(found for _, found in amounts)
 
+    @property
+    def live(self) -> bool:
+        """Whether any run was being written at the last refresh."""
+        return any(run.live for run in list(self._runs.values()))
+
     def refresh(self, *, seconds: float | None = None) -> Changes:
         """Read what is new: of a log only its new bytes, of a folder only whether it changed.
 
