@@ -123,7 +123,7 @@ def test_a_new_point_changes_the_etag_of_its_own_series_only(tmp_path: Path) -> 
         ("kind=scalar&tag=a&runs=0123456789ab&smooth=ema:1", "weight"),
         ("kind=scalar&tag=a&runs=0123456789ab&smooth=mean:0.5", "ema, gaussian, median"),
         ("kind=scalar&tag=a&runs=0123456789ab&since=0123456789ab:-1", "cursor"),
-        ("kind=scalar&tag=a&runs=0123456789ab&since=x:1", "run:count"),
+        ("kind=scalar&tag=a&runs=0123456789ab&since=x:1", "run:cursor"),
         ("kind=scalar&tag=a&runs=" + ",".join(f"{i:012x}" for i in range(1_001)), "1000 runs"),
         ("kind=scalar&tag=a&n=100000&runs=" + ",".join(f"{i:012x}" for i in range(100)), "5000000 points"),
     ],
