@@ -223,6 +223,16 @@ def test_a_function_that_returns_its_input_is_looked_through(tmp_path: Path) -> 
     assert by_op(graph)["Add"].inputs == ("x", "q")
     assert by_op(graph)["Neg"].outputs == ("q",)
 
+    calls = [wire.node("Same", [f"p{at}"], [f"p{at + 1}", ""], wire.block(7, "l")) for at in range(100)]
+    graph = written(tmp_path / "m.onnx", wire.model(*calls, wire.node("Relu", ["p100"], ["y"]), functions=same))
+    assert by_op(graph)["Relu"].inputs == ("p0",)
+
+    branch = wire.block(6, call, wire.value(12, "p"), wire.value(12, "q"))
+    choice = wire.node("If", ["c"], ["y", "z"], wire.block(5, wire.block(1, "then"), branch, wire.number(20, 5)))
+    graph = written(tmp_path / "m.onnx", wire.model(choice, functions=same))
+    [then] = by_op(graph)["If"].bodies
+    assert then.outputs == ("x", *by_op(graph)["Neg"].outputs)
+
 
 def test_training_notes_and_quantization_annotations_are_passed_over(tmp_path: Path) -> None:
     note = wire.block(14, wire.block(1, "x"), wire.block(2, wire.block(1, "SCALE"), wire.block(2, "s")))

@@ -224,7 +224,7 @@ class _Expansion:
             flat = frame.define(taken)
             known = inner.names.setdefault(formal.name, flat)
             if known != flat:
-                self._same[flat] = known
+                self._same[flat] = self._same.get(known, known)  # which it passes on in its turn
         body = replace(function.body, inputs=[], outputs=[])
         self._lay(body, inner)
 
@@ -247,14 +247,17 @@ class _Expansion:
         if not self._same:
             return
 
-        def whole(name: str) -> str:
-            for _ in range(_MAX_DEPTH):
-                if name not in self._same:
-                    break
-                name = self._same[name]
-            return name
+        def whole(names: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(self._same.get(name, name) for name in names)
 
-        self._nodes = [replace(node, inputs=tuple(whole(name) for name in node.inputs)) for node in self._nodes]
+        self._nodes = [
+            replace(
+                node,
+                inputs=whole(node.inputs),
+                bodies=tuple(replace(body, outputs=whole(body.outputs)) for body in node.bodies),
+            )
+            for node in self._nodes
+        ]
 
     def _guess_scopes(self) -> None:
         """A node whose scope nobody told stands where all who read it stand: rewriters forget the metadata."""
