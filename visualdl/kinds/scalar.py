@@ -38,7 +38,8 @@ def number(value: Any) -> float:
     except TypeError as error:
         if str(error).startswith("a scalar is"):
             raise
-        raise TypeError(f"a scalar is one number, not {type(value).__name__}; log one element, or its mean()") from error
+        name = type(value).__name__
+        raise TypeError(f"a scalar is one number, not {name}; log one element, or its mean()") from error
 
 
 def thin(x: FloatArray, points: Points, n: int) -> IntArray:
