@@ -5,7 +5,7 @@ import { runColor, type Theme } from "./draw/ink";
 import type { RunView } from "./kinds/card";
 import { Live, type LiveState } from "./live";
 import { change, place } from "./place.svelte";
-import { choiceFor, commonPrefix, hiddenNames, natural, pattern, runNumbers } from "./runs";
+import { choiceFor, hiddenNames, labelsOf, natural, pattern, runNumbers } from "./runs";
 import { reason, SeriesStore } from "./store";
 import { theme } from "./theme.svelte";
 import type { WireBoard, WireLive, WireRun } from "./wire";
@@ -144,14 +144,13 @@ export class Board {
   #rows(shownTheme: Theme): readonly RunRow[] {
     const wire = this.#wire;
     if (wire === null) return [];
-    const names = this.#names;
-    const prefix = commonPrefix(names).length;
+    const labels = labelsOf(wire.runs);
     const hidden = this.#hidden;
     return wire.runs
-      .map((run) => ({
+      .map((run, i) => ({
         id: run.id,
         name: run.name,
-        label: run.display_name ?? run.name.slice(prefix),
+        label: labels[i] ?? run.name,
         captions: run.captions ?? {},
         color: runColor(this.#numbers.get(run.id) ?? 0, shownTheme),
         live: run.live,

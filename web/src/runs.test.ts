@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { choiceFor, commonPrefix, hiddenNames, natural, pattern, runNumbers } from "./runs";
+import { choiceFor, commonPrefix, hiddenNames, labelsOf, natural, pattern, runNumbers } from "./runs";
 
 describe("names of runs", () => {
   test("numbers in names are ordered as numbers", () => {
@@ -13,6 +13,17 @@ describe("names of runs", () => {
     expect(commonPrefix(["a/b"])).toBe("");
     expect(commonPrefix(["exp", "exp/train"])).toBe("");
     expect(commonPrefix(["exp/", "exp/train"])).toBe("");
+  });
+
+  test("runs that their scripts call the same are told apart by their folders", () => {
+    const runs = [
+      { name: "exp/a", display_name: "Base" },
+      { name: "exp/b", display_name: "Base" },
+      { name: "exp/c", display_name: "Wide" },
+      { name: "exp/d", display_name: null },
+    ];
+    expect(labelsOf(runs)).toEqual(["Base (a)", "Base (b)", "Wide", "d"]);
+    expect(labelsOf([])).toEqual([]);
   });
 
   test("a pattern that is none is searched as plain text and says so", () => {

@@ -20,6 +20,20 @@ export function commonPrefix(names: readonly string[]): string {
   return first.slice(0, end);
 }
 
+/** What the board calls runs: what their scripts say, else the name without the shared prefix. Of equal ones, each with its folder. */
+export function labelsOf(
+  runs: readonly { readonly name: string; readonly display_name?: string | null }[],
+): readonly string[] {
+  const prefix = commonPrefix(runs.map((run) => run.name)).length;
+  const labels = runs.map((run) => run.display_name ?? run.name.slice(prefix));
+  const times = new Map<string, number>();
+  for (const label of labels) times.set(label, (times.get(label) ?? 0) + 1);
+  return runs.map((run, i) => {
+    const [label, folder] = [labels[i] ?? run.name, run.name.slice(prefix)];
+    return label !== folder && (times.get(label) ?? 0) > 1 ? `${label} (${folder})` : label;
+  });
+}
+
 /** A user's regular expression, or why it is none. "" matches everything. Not case sensitive. */
 export function pattern(text: string): { readonly test: (value: string) => boolean; readonly wrong: boolean } {
   if (text === "") return { test: () => true, wrong: false };
