@@ -210,7 +210,11 @@ function horizontalScale(look: Look, e: Extent, room: readonly [number, number])
   if (look.logX && Number.isFinite(e.leastX)) return log([a > 0 ? a : e.leastX, Math.max(b, e.leastX)], room);
   if (look.axis === "relative") return duration([a, b], room);
   if (a === b) [a, b] = [a - 1, b + 1];
-  // Steps are whole numbers: no tick at 0.5.
+  // Steps are whole numbers: no tick at 0.5, no label 1.0.
   const scale = linear([a, b], room);
-  return { ...scale, ticks: (count) => scale.ticks(count).filter((tick) => Number.isInteger(tick.at)) };
+  const [from, to] = scale.domain;
+  return {
+    ...scale,
+    ticks: (count) => scale.ticks(Math.min(count, to - from)).filter((tick) => Number.isInteger(tick.at)),
+  };
 }

@@ -27,12 +27,14 @@ export function formatViews(views: Views): {
   const wide = Object.keys(views).filter((id) => views[id]?.wide === true);
   const log = Object.keys(views).filter((id) => views[id]?.log === true);
   const zoom = Object.entries(views).flatMap(([id, { range }]) =>
-    range ? [`${id}:${number(range[0])}:${number(range[1])}`] : [],
+    range ? [`${id}:${within(range[0], range)}:${within(range[1], range)}`] : [],
   );
   const list = (items: readonly string[]): string | undefined => (items.length > 0 ? formatList(items) : undefined);
   return { wide: list(wide), log: list(log), zoom: list(zoom) };
 }
 
-function number(value: number): string {
-  return String(Number(value.toPrecision(12)));
+/** An end of a range, to a hundred-thousandth of its width: what a screen can show, and no digit more. */
+function within(value: number, [from, to]: readonly [number, number]): string {
+  const digits = 5 - Math.floor(Math.log10(to - from));
+  return String(Number(digits >= 0 && digits <= 100 ? value.toFixed(digits) : value.toPrecision(12)));
 }
