@@ -23,6 +23,9 @@ export interface PageProps {
   readonly graph: boolean;
   /** Grows when a run or tag appears, or the model was read anew. */
   readonly structure: number;
+  /** A file that was dropped on another page, until it is taken. */
+  readonly dropped: File | null;
+  readonly ontake: () => void;
 }
 
 const GRAPHS: PageEntry = {
