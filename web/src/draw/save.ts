@@ -9,6 +9,8 @@ export interface LegendEntry {
 }
 export interface Picture {
   readonly title: string;
+  /** What the file is called after; the title when not given. */
+  readonly file?: string;
   readonly width: number;
   readonly height: number;
   readonly theme: Theme;
@@ -28,7 +30,7 @@ export function saveSvg(picture: Picture): void {
   const layout = legendLayout(picture);
   const pen = new SvgPen(picture.width + 2 * MARGIN, layout.height);
   compose(pen, picture, layout);
-  download(new Blob([pen.toString()], { type: "image/svg+xml" }), `${fileName(picture.title)}.svg`);
+  download(new Blob([pen.toString()], { type: "image/svg+xml" }), `${fileName(picture.file ?? picture.title)}.svg`);
 }
 
 /** Save as PNG with two pixels per CSS pixel. */
@@ -42,7 +44,7 @@ export async function savePng(picture: Picture): Promise<void> {
   pen.scale(2, 2);
   compose(pen, picture, layout);
   const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/png"));
-  if (blob !== null) download(blob, `${fileName(picture.title)}.png`);
+  if (blob !== null) download(blob, `${fileName(picture.file ?? picture.title)}.png`);
 }
 
 interface LegendLayout {
