@@ -31,6 +31,7 @@ def answers() -> Iterator[tuple[str, dict[str, Any], list[SeriesColumns]]]:
                         {"start": 0, "stop": 4, "ghost_from": 20.0},
                         {"start": 4, "stop": 7, "ghost_from": None},
                     ],
+                    "nonfinite": {"nan": 1, "inf": 1, "ninf": 1},
                 },
                 {
                     "step": np.array([0, 10, 20, 30, 20, 30, 2**53], dtype=np.float64),

@@ -37,12 +37,14 @@ def test_a_series_within_n_is_every_raw_point(served: Served) -> None:
     assert columns["step"].tolist() == [100 * step for step in range(50)]
     assert columns["value"].tolist() == [2.0 / (step + 1) for step in range(50)]
     assert about["columns"]["time"]["type"] == "f8"
+    assert "nonfinite" not in about
 
 
 def test_a_thinned_series_keeps_extremes_and_every_non_finite_point(served: Served) -> None:
     header, [columns] = served.series("loss/total", served.run("train"), n=100)
     assert header["series"][0]["total"] == 5_000
     assert header["series"][0]["exact"] is False
+    assert header["series"][0]["nonfinite"] == {"nan": 1, "inf": 1, "ninf": 0}
     assert len(columns["step"]) < 1_000
     values = dict(zip(columns["step"].tolist(), columns["value"].tolist(), strict=True))
     assert math.isnan(values[1_234])

@@ -246,7 +246,7 @@ def _run(run: RunInfo) -> dict[str, Any]:
 
 
 def _about_series(run: str, answer: Answer) -> dict[str, Any]:
-    return {
+    about = {
         "run": run,
         "total": answer.total,
         "exact": answer.exact,
@@ -257,6 +257,9 @@ def _about_series(run: str, answer: Answer) -> dict[str, Any]:
             {"start": part.start, "stop": part.stop, "ghost_from": part.ghost_from} for part in answer.segments
         ],
     }
+    if any(answer.nonfinite):
+        about["nonfinite"] = answer.nonfinite._asdict()
+    return about
 
 
 def _columns(question: SeriesAsked, answer: Answer) -> Mapping[str, np.ndarray[Any, Any]]:

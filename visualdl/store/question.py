@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from visualdl.errors import BadRequest
 from visualdl.kinds.kind import FloatArray, Points
+from visualdl.store.tally import ALL_FINITE, NonFinite
 
 Axis = Literal["step", "time", "relative"]
 Method = Literal["ema", "gaussian", "median"]
@@ -90,6 +91,7 @@ class Answer:
         leave the picture in the right direction.
     smooth: float64 (len(points),), the smoothed line at these points, computed on the whole series; None if not asked.
     total: how many points the range holds. exact: the answer holds every one of them.
+    nonfinite: how many of all these points, shown or not, are NaN, +inf and -inf; none for a payload kind.
     cursor: where the series ends now; pass it as `since` to get only what came later. Two cursors of answers that
         follow each other differ by the number of points between them.
     since: the cursor that these points follow, or 0 when they are the whole answer (nothing was asked for, or older
@@ -106,6 +108,7 @@ class Answer:
     segments: tuple[Segment, ...]
     since: int = 0
     origin: float = 0.0
+    nonfinite: NonFinite = ALL_FINITE
 
 
 @dataclass(frozen=True)

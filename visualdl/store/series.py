@@ -17,6 +17,7 @@ from visualdl.sources.source import Part, SeriesKey
 from visualdl.store.question import Smoothing
 from visualdl.store.segments import arrange
 from visualdl.store.smooth import Ema, ema, smooth
+from visualdl.store.tally import Tally
 
 _SMOOTHINGS: Final = 3
 """Smoothed lines kept of one series: the slider's place, the one before, and another reader's."""
@@ -153,6 +154,7 @@ class Series:
         self._snapshot: Snapshot | None = None
         self._tail: _Tail | None = None
         self._smooth: OrderedDict[Smoothing, list[_Line]] = OrderedDict()
+        self._tallies: list[Tally] = []
         self._decoded: dict[tuple[str, int], Any] = {}
         self._decoded_bytes = 0
         self._broken: set[tuple[str, int]] = set()
@@ -182,6 +184,19 @@ class Series:
                     self._smooth.popitem(last=False)
             return [line.values for line in lines]
 
+    def tallies(self, snapshot: Snapshot) -> list[Tally]:
+        """The tally of each segment of a row kind's snapshot; of a series that grows, only what is new is counted."""
+        with self._lock:
+            held = self._tallies if snapshot.base == self._base else []
+            tallies = [
+                (held[i] if i < len(held) else Tally()).grown(segment.value)
+                for i, segment in enumerate(snapshot.segments)
+                if segment.value is not None
+            ]
+            if snapshot is self._snapshot:  # not one that another thread has left behind meanwhile
+                self._tallies = tallies
+            return tallies
+
     def points(self, snapshot: Snapshot, segment: Columns, where: slice) -> Points:
         """Some neighbouring points of one segment. Raises Damaged, later, where `decoded` is first looked at."""
         points = Points(
@@ -206,6 +221,7 @@ class Series:
         with self._lock:
             self._snapshot = self._tail = None
             self._smooth.clear()
+            self._tallies = []
             self._decoded.clear()
             self._decoded_bytes = 0
 
@@ -234,6 +250,7 @@ class Series:
             segments.append(self._without_broken(columns, parts, offsets))
         self._tail = None
         self._smooth.clear()
+        self._tallies = []
         started = self._origin.started
         beginnings = [] if started is None else [started]
         if len(time):

@@ -12,6 +12,7 @@ import numpy as np
 from visualdl.kinds.kind import FloatArray, IntArray, Kind, Points
 from visualdl.store.question import Answer, Axis, Question, Segment
 from visualdl.store.series import Columns, Decoded, Series, Snapshot
+from visualdl.store.tally import ALL_FINITE, NonFinite, Tally, add_up, count_non_finite
 
 _FIRST_STEP: Final = -(2**63)
 _LAST_STEP: Final = 2**63 - 1
@@ -22,7 +23,7 @@ class _Range:
     """The points of one segment that are in the question's range.
 
     points: some neighbouring points of the segment. inside: which of them are in the range. outside: which are just
-    outside, so that lines leave the picture in the right direction.
+    outside, so that lines leave the picture in the right direction. nonfinite: how many of those inside are.
     """
 
     columns: Columns
@@ -30,6 +31,7 @@ class _Range:
     smooth: FloatArray | None
     inside: slice | IntArray
     outside: IntArray
+    nonfinite: NonFinite
 
     def __len__(self) -> int:
         return self.inside.stop - self.inside.start if isinstance(self.inside, slice) else len(self.inside)
@@ -44,6 +46,7 @@ def answer(series: Series, snapshot: Snapshot, question: Question) -> Answer:
     lines = None
     if question.smoothing is not None and series.kind.rows:
         lines = series.smoothed(snapshot, question.smoothing)
+    tallies = series.tallies(snapshot) if series.kind.rows else None
     ranges = []
     before = 0
     for i, columns in enumerate(snapshot.segments):
@@ -52,7 +55,8 @@ def answer(series: Series, snapshot: Snapshot, question: Question) -> Answer:
         if seen and begin == len(columns):
             continue
         line = None if lines is None else lines[i]
-        ranges.append(_in_range(series, snapshot, columns, line, question, begin))
+        tally = None if tallies is None else tallies[i]
+        ranges.append(_in_range(series, snapshot, columns, line, tally, question, begin))
     total = sum(map(len, ranges))
     kept = [_kept(series.kind, one, question, total, snapshot.origin) for one in ranges]
     chosen = [np.sort(np.concatenate([where, one.outside])) for one, where in zip(ranges, kept, strict=True)]
@@ -63,6 +67,7 @@ def answer(series: Series, snapshot: Snapshot, question: Question) -> Answer:
         cursor=snapshot.base + count,
         since=snapshot.base + seen if seen else 0,
         origin=snapshot.origin,
+        nonfinite=add_up([one.nonfinite for one in ranges]),
     )
 
 
@@ -75,7 +80,13 @@ def everything(series: Series, snapshot: Snapshot) -> Points:
 
 
 def _in_range(
-    series: Series, snapshot: Snapshot, columns: Columns, line: FloatArray | None, question: Question, begin: int
+    series: Series,
+    snapshot: Snapshot,
+    columns: Columns,
+    line: FloatArray | None,
+    tally: Tally | None,
+    question: Question,
+    begin: int,
 ) -> _Range:
     """What one segment has from its point `begin` on in the range of the question, and the neighbours just outside."""
     count = len(columns) - begin
@@ -92,7 +103,12 @@ def _in_range(
         else:
             inside, outside = bounds
     points = series.points(snapshot, columns, where)
-    return _Range(columns, points, None if line is None else line[where], inside, outside)
+    nonfinite = ALL_FINITE
+    if tally is not None and columns.value is not None and isinstance(inside, slice):
+        nonfinite = tally.between(columns.value, where.start + inside.start, where.start + inside.stop)
+    elif points.value is not None:
+        nonfinite = count_non_finite(points.value[inside])
+    return _Range(columns, points, None if line is None else line[where], inside, outside, nonfinite)
 
 
 def _bounds(columns: Columns, question: Question, begin: int, origin: float) -> slice | tuple[IntArray, IntArray]:

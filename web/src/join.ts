@@ -1,6 +1,6 @@
 /* Joining what came later to the points that are held. Pure. */
 
-import type { Column, Segment, Series } from "./wire";
+import type { Column, NonFinite, Segment, Series } from "./wire";
 
 /** `held` and then `more`, column by column; null when a column is not one row a point (then the kind has its own join) or `more` is whole. */
 export function joinColumns(held: Series, more: Series): Series | null {
@@ -20,14 +20,22 @@ export function joinColumns(held: Series, more: Series): Series | null {
 
 /** All but the columns of `held` and then `more`. */
 export function joinNotes(held: Series, more: Series): Series {
+  const nonfinite = addNonFinite(held.nonfinite, more.nonfinite);
   return {
     ...held,
+    ...(nonfinite === undefined ? {} : { nonfinite }),
     // Only whole series are joined: no point is out of the range.
     total: held.total + more.total,
     exact: held.exact && more.exact,
     cursor: more.cursor,
     segments: joinSegments(held.segments, more.segments, held.columns.step?.length ?? 0),
   };
+}
+
+/** Both counts together; undefined when there is none. */
+export function addNonFinite(a: NonFinite | undefined, b: NonFinite | undefined): NonFinite | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return { nan: a.nan + b.nan, inf: a.inf + b.inf, ninf: a.ninf + b.ninf };
 }
 
 /** One column after the other, in the wider of both types (a series of small steps may outgrow u4). */

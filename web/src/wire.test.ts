@@ -36,6 +36,9 @@ describe("the wire", () => {
     ).toEqual(
       said.header.series.map(({ run, total, exact, cursor, segments }) => ({ run, total, exact, cursor, segments })),
     );
+    expect(answer.series.map(({ nonfinite }) => nonfinite)).toEqual(
+      said.header.series.map(({ nonfinite }) => nonfinite),
+    );
     expect(answer.series.map(contentOf)).toEqual(said.content);
   });
 

@@ -14,6 +14,13 @@ export interface Segment {
   readonly ghost_from: number | null;
 }
 
+/** Counts of NaN, +∞ and −∞. */
+export interface NonFinite {
+  readonly nan: number;
+  readonly inf: number;
+  readonly ninf: number;
+}
+
 /** The points of one tag in one run, as far as they were answered. */
 export interface Series {
   readonly run: string;
@@ -28,6 +35,8 @@ export interface Series {
   /** The moment (seconds since 1970 UTC) that is 0 on the relative axis. */
   readonly origin: number;
   readonly segments: readonly Segment[];
+  /** How many of the `total` points are no finite numbers, drawn or not; absent when none is. */
+  readonly nonfinite?: NonFinite;
   /** Named columns; `step` and `time` (seconds since 1970 UTC) are always there. */
   readonly columns: Readonly<Record<string, Column>>;
   /** Shape of each column; the first axis comes first. */
