@@ -2,8 +2,8 @@
 
 Linear in boxes and links, no recursion, no dummy boxes: not as fine as dagre, but thousands of boxes stand in a moment. */
 
-import type { Drawn, Sketch } from "./layout";
 import type { Direction } from "./scene";
+import type { Drawn, Sketch } from "./sketch";
 
 const GAP = 22;
 const RANK_GAP = 44;

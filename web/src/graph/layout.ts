@@ -7,6 +7,7 @@ import { Graph, layout as dagre } from "@dagrejs/dagre";
 import { layered } from "./layered";
 import { ended, type PortOf } from "./lines";
 import { HEAD, routeOf, type Box, type Direction, type Line, type Scene, type Shape } from "./scene";
+import type { Drawn, Sketch } from "./sketch";
 
 const PAD = 14;
 const PORT = 8;
@@ -140,17 +141,6 @@ function levelsOf(shape: Shape, open: ReadonlySet<number>): Map<number, Level> {
     else joint.values.add(value);
   }
   return levels;
-}
-
-/** What a layout engine is asked: boxes by number, links between them, both ends of a link existing. */
-export interface Sketch {
-  readonly boxes: ReadonlyMap<number, { readonly w: number; readonly h: number }>;
-  readonly links: readonly { readonly a: number; readonly b: number; readonly weight: number }[];
-}
-/** Its answer: centres of the boxes, and the bends of each link between the two boxes. */
-export interface Drawn {
-  readonly boxes: ReadonlyMap<number, { readonly x: number; readonly y: number }>;
-  readonly links: readonly (readonly { readonly x: number; readonly y: number }[])[];
 }
 
 /* Numbers for what is no child: ports, and the two bars that hold them at the ends. Children are 0 and above. */
