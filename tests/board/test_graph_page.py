@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import JSHandle, Page, expect
 
 from tests.graph import wire
 
@@ -196,12 +196,10 @@ def test_a_file_that_is_opened_is_shown_and_the_boards_own_comes_back(encoder: s
     expect(page.get_by_test_id("outline-s:layers.0")).to_be_visible()
 
 
-def test_a_board_without_a_model_says_how_to_get_one_and_takes_a_dropped_file(bare: str, page: Page) -> None:
-    page.goto(f"{bare}#/graphs")
-    expect(page.get_by_test_id("empty")).to_contain_text("torch.onnx.export")
-    expect(page.get_by_test_id("empty")).to_contain_text("visualdl --model")
+def dropped(page: Page) -> JSHandle:
+    """A model file as a drag-and-drop carries it."""
     content = (MODELS / "cnn_torchscript.onnx").read_bytes()
-    drop = page.evaluate_handle(
+    return page.evaluate_handle(
         """(bytes) => {
             const transfer = new DataTransfer();
             transfer.items.add(new File([new Uint8Array(bytes)], "dropped.onnx"));
@@ -209,6 +207,23 @@ def test_a_board_without_a_model_says_how_to_get_one_and_takes_a_dropped_file(ba
         }""",
         list(content),
     )
+
+
+def test_a_model_that_is_dropped_on_another_page_is_shown_once(bare: str, page: Page) -> None:
+    page.goto(f"{bare}#/images")
+    page.dispatch_event("main", "drop", {"dataTransfer": dropped(page)})
+    expect(page).to_have_url(re.compile("#/graphs"))
+    expect(page.get_by_test_id("outline-n0")).to_contain_text("Conv")
+    page.get_by_test_id("tab-images").click()
+    page.get_by_test_id("tab-graphs").click()
+    expect(page.get_by_test_id("outline-n0")).to_contain_text("Conv")
+
+
+def test_a_board_without_a_model_says_how_to_get_one_and_takes_a_dropped_file(bare: str, page: Page) -> None:
+    page.goto(f"{bare}#/graphs")
+    expect(page.get_by_test_id("empty")).to_contain_text("torch.onnx.export")
+    expect(page.get_by_test_id("empty")).to_contain_text("visualdl --model")
+    drop = dropped(page)
     page.dispatch_event("main", "dragover", {"dataTransfer": drop})
     expect(page.get_by_text("Drop an ONNX file to see its graph")).to_be_visible()
     page.dispatch_event("main", "drop", {"dataTransfer": drop})

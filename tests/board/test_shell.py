@@ -356,4 +356,33 @@ def test_on_a_phone_the_runs_are_in_a_drawer_and_nothing_is_wider_than_the_scree
     expect(page.get_by_test_id("run-filter")).to_be_hidden()
     page.get_by_role("button", name="Runs and tags").click()
     expect(page.get_by_test_id("run-filter")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("run-filter")).to_be_hidden()
+    page.keyboard.press("4")
+    expect(page.get_by_test_id("tab-graphs")).to_be_in_viewport(ratio=1)
     context.close()
+
+
+def test_runs_of_one_display_name_are_told_apart_by_their_folders(tmp_path: Path, serve: Serve, page: Page) -> None:
+    for folder in ("seed1", "seed2"):
+        with LogWriter(str(tmp_path / folder), display_name="baseline") as writer:
+            writer.add_scalar("loss", 1, 0)
+    page.goto(serve("--logdir", tmp_path))
+    expect(page.locator("[data-testid^='run-seed'] .name")).to_have_text(["baseline (seed1)", "baseline (seed2)"])
+
+
+def test_long_tags_are_told_apart_by_their_ends(tmp_path: Path, serve: Serve, page: Page) -> None:
+    tags = [f"encoder.layers.{n}.self_attention.output_projection.weight.gradient.norm.{n}" for n in (11, 12)]
+    write(tmp_path, steps=2, tags=tuple(tags), runs=("run",))
+    page.goto(serve("--logdir", tmp_path))
+    for tag, n in zip(tags, (11, 12), strict=True):
+        end = page.get_by_test_id(f"card-{tag}").locator("h3 .end")
+        expect(end).to_have_text(f"adient.norm.{n}")
+        expect(end).to_be_in_viewport(ratio=1)
+
+
+def test_a_filter_that_matches_no_run_is_named_as_the_reason(board: Page) -> None:
+    board.get_by_test_id("run-filter").fill("no such run")
+    expect(board.get_by_test_id("empty")).to_contain_text("No run matches the filter")
+    board.get_by_test_id("empty").get_by_role("button", name="Show all").click()
+    expect(cards(board).first).to_be_visible()
