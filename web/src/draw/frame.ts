@@ -1,5 +1,9 @@
-/* One animation frame for all pictures: however often a picture is asked to redraw, it draws once, before the next paint. Pictures out of
-sight wait for those in sight and then come one a frame, so that they never make a slider or the scroll wheel stutter. */
+/* One animation frame for all pictures: however often a picture is asked to redraw, it draws once, before the next paint. Costly pictures
+share the frames: what does not fit into this one comes in the next, so that no slider and no scroll wheel stutters. Pictures out of
+sight wait for those in sight. */
+
+/** Milliseconds of drawing in one frame, of the 16.7 that there are. */
+const BUDGET = 9;
 
 const waiting = new Set<() => void>();
 const patient = new Set<() => void>();
@@ -47,20 +51,19 @@ function ask(): void {
 
 function flush(): void {
   asked = false;
-  const now = [...waiting];
-  waiting.clear();
-  const [next] = patient;
-  if (now.length === 0 && next !== undefined) {
-    patient.delete(next);
-    now.push(next);
-  }
-  // A picture that fails must not take the others with it; its error still reaches the console.
+  const end = performance.now() + BUDGET;
+  // What is asked for while drawing comes in the next frame.
+  const now = waiting.size > 0 ? [...waiting] : [...patient].slice(0, 1);
   for (const draw of now) {
+    waiting.delete(draw);
+    patient.delete(draw);
+    // A picture that fails must not take the others with it; its error still reaches the console.
     try {
       draw();
     } catch (error) {
       reportError(error);
     }
+    if (performance.now() > end) break;
   }
-  if (patient.size > 0) ask();
+  if (waiting.size + patient.size > 0) ask();
 }

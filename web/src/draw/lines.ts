@@ -6,10 +6,22 @@ import type { Inks } from "./ink";
 import type { Layout } from "./layout";
 import { windowOf, type Line, type Look, type Part } from "./line";
 import type { Pen } from "./pen";
+import type { Scale } from "./scale";
 
 /** Up to this many points in a picture lines have a body; beyond, they are one device pixel wide. Measured on nine cards of 10 × 1,000 points
  * (software rendering): 180 ms a redraw at 1.5 pixels, 33 ms at one, which the rasteriser draws in a way of its own. */
 const BODY = 3_000;
+const MANY = 60;
+
+/** Whether the lines of a picture have a body; without one, drawDense draws the same picture faster on a screen. */
+export function hasBody(layout: Layout, lines: readonly Line[]): boolean {
+  return layout.points <= BODY && lines.length <= MANY;
+}
+
+/** How strong the raw lines behind smoothed ones are. */
+export function faintness(lines: number): number {
+  return lines > 30 ? 0.16 : 0.26;
+}
 
 /** Everything of the picture but the cursor. hair: width of one device pixel. */
 export function drawLines(
@@ -22,7 +34,7 @@ export function drawLines(
 ): void {
   const { box, x, y } = layout;
   drawAxes(pen, inks, box, x, layout.xTicks, y, layout.yTicks);
-  const body = layout.points <= BODY && lines.length <= 60;
+  const body = hasBody(layout, lines);
   const width = body ? 1.5 : hair;
   inBox(pen, { ...box, left: box.left - 1, top: 0, right: box.right + 4, bottom: box.bottom + 1 }, () => {
     pen.lineJoin = "round";
@@ -31,7 +43,7 @@ export function drawLines(
     }
     for (const line of lines) {
       if (line.smooth === null || look.smoothedOnly) continue;
-      pen.globalAlpha = lines.length > 30 ? 0.16 : 0.26;
+      pen.globalAlpha = faintness(lines.length);
       pen.lineWidth = body ? 1 : hair;
       drawLine(pen, layout, line, line.y, look);
     }
@@ -68,6 +80,11 @@ function drawGhost(pen: Pen, layout: Layout, line: Line, part: Part, look: Look,
 /** Points that are on average this far apart (CSS pixels) get a dot each. */
 const SPARSE = 9;
 
+/** Whether the points [a, b) are so far apart that each gets a dot. */
+export function isSparse(x: Scale, xs: ArrayLike<number>, a: number, b: number): boolean {
+  return b - a > 1 && (x.to(xs[b - 1] as number) - x.to(xs[a] as number)) / (b - a - 1) >= SPARSE;
+}
+
 /** A polyline through the finite points [a, b). A gap where a value is no number; a lone point becomes a dot. Where several points fall on one
  * pixel column, only the first, the least, the greatest and the last of them are drawn, which is the same picture. */
 function trace(
@@ -84,8 +101,7 @@ function trace(
   const [ky, by] = y.line ?? [0, 0];
   const top = box.top - 4000;
   const bottom = box.bottom + 4000;
-  const width = x.to(xs[b - 1] as number) - x.to(xs[a] as number);
-  const sparse = dots && b - a > 1 && width / (b - a - 1) >= SPARSE;
+  const sparse = dots && isSparse(x, xs, a, b);
   const alone: number[] = [];
   const columns = Math.max(1, globalThis.devicePixelRatio || 1);
   let length = 0;
@@ -142,7 +158,14 @@ function closeColumn(pen: Pen, px: number, low: number, high: number, last: numb
   return NaN;
 }
 
-function drawDots(pen: Pen, layout: Layout, xs: ArrayLike<number>, ys: ArrayLike<number>, a: number, b: number): void {
+export function drawDots(
+  pen: Pen,
+  layout: Layout,
+  xs: ArrayLike<number>,
+  ys: ArrayLike<number>,
+  a: number,
+  b: number,
+): void {
   for (let i = a; i < b; i++) {
     const value = ys[i] as number;
     if (value - value === 0) dot(pen, layout.x.to(xs[i] as number), layout.y.to(value), 2.4);
@@ -158,7 +181,7 @@ export function dot(pen: Pen, x: number, y: number, r: number): void {
 }
 
 /** Marks at the edges: NaN a cross at the bottom, +∞ a triangle at the top, −∞ one at the bottom. */
-function drawMarks(pen: Pen, layout: Layout, line: Line, look: Look): void {
+export function drawMarks(pen: Pen, layout: Layout, line: Line, look: Look): void {
   const { box, x } = layout;
   pen.strokeStyle = line.color;
   pen.fillStyle = line.color;

@@ -8,6 +8,19 @@ const NONE: ReadonlyMap<string, Series> = new Map();
 
 /** Milliseconds between two questions that differ only in that the series have grown: what is shown is continued from what is held. */
 const REST = 3000;
+/** Points wanted, over points held, that are worth another question. */
+const FINER = 1.9;
+
+interface Asked {
+  readonly question: string;
+  readonly needs: Needs;
+  readonly runs: readonly string[];
+  readonly cursors: ReadonlyMap<string, number>;
+  readonly n: number;
+  readonly wish: Wish;
+  /** The answer is added to what is held. */
+  readonly joins: boolean;
+}
 
 export class Details {
   /** The last answer, by run. Reactive; may be one need behind. */
@@ -15,9 +28,11 @@ export class Details {
   /** What `series` is the answer to. */
   answered = $state.raw<Needs | null>(null);
   readonly #store: SeriesStore;
-  #wanted: { need: string; points: string; needs: Needs; ask: () => Promise<readonly Series[]> } | null = null;
-  #need = "";
-  #points = "";
+  #wanted: Asked | null = null;
+  /** What was asked last, the cursor that each run had then, and for how many points a run. */
+  #question = "";
+  #cursors = new Map<string, number>();
+  #n = 0;
   #asked = -Infinity;
   #busy = false;
   #closed = false;
@@ -27,27 +42,27 @@ export class Details {
     this.#store = store;
   }
 
-  /** Say what is needed now; null: nothing. Equal needs on equal data are asked once. */
+  /** Say what is needed now; null: nothing. A run is asked for again only when the question is another, it has grown, or much finer
+   * points are wanted: hiding a run asks nothing. */
   want(wish: Wish, needs: Needs | null, data: ReadonlyMap<string, Series>): void {
     clearTimeout(this.#timer);
     if (needs === null) {
       this.#wanted = null;
-      this.#need = this.#points = "";
+      this.#question = "";
       if (this.series !== NONE) this.series = NONE;
       return;
     }
-    const runs = needs.runs ?? wish.runs;
+    const { runs: all = wish.runs, ...rest } = needs;
+    const question = JSON.stringify([wish.kind, wish.tag, rest]);
+    const known = question === this.#question && wish.n <= this.#n * FINER ? this.#cursors : null;
+    const cursors = new Map(all.map((run) => [run, data.get(run)?.cursor ?? 0]));
+    const runs = all.filter((run) => known?.get(run) !== cursors.get(run));
+    this.#wanted = null;
     if (runs.length === 0) return;
-    const detail = { ...needs, kind: wish.kind, tag: wish.tag, runs, n: wish.n };
-    const need = JSON.stringify(detail);
-    const points = runs.map((run) => data.get(run)?.cursor ?? 0).join();
-    if (need === this.#need && points === this.#points) {
-      this.#wanted = null;
-      return;
-    }
-    this.#wanted = { need, points, needs, ask: () => this.#store.ask(detail) };
-    const rest = need === this.#need ? Math.max(0, this.#asked + REST - performance.now()) : 0;
-    if (rest > 0) this.#timer = setTimeout(() => this.#start(), rest);
+    const more = known !== null && runs.every((run) => known.has(run));
+    this.#wanted = { question, needs, runs, cursors, n: wish.n, wish, joins: known !== null };
+    const wait = more ? Math.max(0, this.#asked + REST - performance.now()) : 0;
+    if (wait > 0) this.#timer = setTimeout(() => this.#start(), wait);
     else this.#start();
   }
 
@@ -64,24 +79,34 @@ export class Details {
   async #next(): Promise<void> {
     const wanted = this.#wanted;
     if (wanted === null) return;
+    const { question, needs, runs, cursors, n, wish, joins } = wanted;
     this.#wanted = null;
     this.#busy = true;
-    this.#need = wanted.need;
-    this.#points = wanted.points;
+    if (!joins) this.#cursors = new Map();
+    for (const run of runs) this.#cursors.set(run, cursors.get(run) ?? 0);
+    this.#question = question;
+    this.#n = joins ? this.#n : n;
     this.#asked = performance.now();
     try {
-      const series = await wanted.ask();
+      const series = await this.#store.ask({ ...needs, kind: wish.kind, tag: wish.tag, runs, n });
       // Shown even when the need has moved on meanwhile: a slider that is still moving shows its last but one step.
-      if (!this.#closed && this.#need !== "") {
-        this.answered = wanted.needs;
-        this.series = new Map(series.map((one) => [one.run, one]));
+      if (!this.#closed && this.#question !== "") {
+        this.answered = needs;
+        const held: Iterable<readonly [string, Series]> = joins ? this.series : [];
+        this.series = new Map([...held, ...series.map((one) => [one.run, one] as const)]);
       }
     } catch {
       // The whole series stays on screen; the next need asks again.
-      if (this.#need === wanted.need) this.#need = this.#points = "";
+      this.#question = "";
+      this.#dropJoin();
     } finally {
       this.#busy = false;
     }
     if (!this.#closed) void this.#next();
+  }
+
+  /** What was to be added to an answer that did not come has nothing to be added to. */
+  #dropJoin(): void {
+    if (this.#wanted?.joins === true) this.#wanted = null;
   }
 }

@@ -3,7 +3,9 @@
 export interface Placed<C> {
   readonly card: C;
   readonly left: number;
+  readonly top: number;
   readonly width: number;
+  readonly height: number;
 }
 export interface Row<C> {
   readonly top: number;
@@ -33,22 +35,30 @@ export function layOut<C>(
   const rows: Row<C>[] = [];
   const each = (width - gap * (columns - 1)) / columns;
   let top = 0;
-  let row: Placed<C>[] = [];
+  let row: C[] = [];
   let wides: C[] = [];
-  const push = (placed: readonly Placed<C>[], wide: boolean): void => {
+  const push = (held: readonly C[], wide: boolean): void => {
     const h = height(wide);
-    rows.push({ top, height: h, cards: placed });
+    const w = wide ? width : Math.floor(each);
+    const place = (card: C, i: number): Placed<C> => ({
+      card,
+      left: Math.round(i * (each + gap)),
+      top,
+      width: w,
+      height: h,
+    });
+    rows.push({ top, height: h, cards: held.map(place) });
     top += h + gap;
   };
   const flush = (): void => {
     if (row.length > 0) push(row, false);
     row = [];
-    for (const card of wides) push([{ card, left: 0, width }], true);
+    for (const card of wides) push([card], true);
     wides = [];
   };
   for (const card of cards) {
     if (isWide(card)) wides.push(card);
-    else row.push({ card, left: Math.round(row.length * (each + gap)), width: Math.floor(each) });
+    else row.push(card);
     if (row.length === columns || (row.length === 0 && wides.length > 0)) flush();
   }
   flush();
