@@ -233,6 +233,13 @@ def test_a_function_that_returns_its_input_is_looked_through(tmp_path: Path) -> 
     [then] = by_op(graph)["If"].bodies
     assert then.outputs == ("x", *by_op(graph)["Neg"].outputs)
 
+    outputs = [wire.value(12, "p"), wire.value(12, "q")]
+    graph = written(tmp_path / "m.onnx", wire.model(call, *outputs, functions=same))
+    p, q = graph.to_json()["outputs"]
+    assert (p["name"], p["value"]) == ("p", "x")
+    assert q["name"] == "q"
+    assert "value" not in q
+
 
 def test_training_notes_and_quantization_annotations_are_passed_over(tmp_path: Path) -> None:
     note = wire.block(14, wire.block(1, "x"), wire.block(2, wire.block(1, "SCALE"), wire.block(2, "s")))

@@ -108,6 +108,7 @@ class _Expansion:
             doc=model.doc or raw.doc,
             metadata=model.metadata,
             notes=tuple(self._notes),
+            passed={value.name: self._same[value.name] for value in raw.outputs if value.name in self._same},
         )
 
     def _lay(self, raw: RawGraph, frame: _Frame) -> None:

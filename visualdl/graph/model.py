@@ -167,7 +167,10 @@ class Function:
 
 @dataclass(frozen=True)
 class Graph:
-    """A whole model. nodes: in the file's order. notes: sentences about what was left out, empty when nothing was."""
+    """A whole model. nodes: in the file's order. notes: sentences about what was left out, empty when nothing was.
+
+    passed: an output of the model that a function only passes on -> the value that it is.
+    """
 
     format: str
     name: str
@@ -184,6 +187,7 @@ class Graph:
     doc: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    passed: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists, str, int, float, bool and None; every number exact in a double, none NaN or infinite."""
@@ -194,7 +198,9 @@ class Graph:
             "ir_version": self.ir_version,
             "opsets": [{"domain": domain, "version": version} for domain, version in self.opsets],
             "inputs": [_value(value) for value in self.inputs],
-            "outputs": [_value(value) for value in self.outputs],
+            "outputs": [
+                _value(v) | ({"value": self.passed[v.name]} if v.name in self.passed else {}) for v in self.outputs
+            ],
             "nodes": [node.to_json() for node in self.nodes],
             "weights": [weight.to_json() for weight in self.weights],
             "values": {name: {"type": v.type, "shape": _shape(v.shape)} for name, v in self.values.items()},

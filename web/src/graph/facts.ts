@@ -30,10 +30,15 @@ export function typeText(graph: GraphJson, value: string, scalar: string): strin
     .join(" ");
 }
 
+/** The value that an output of the model is. */
+function valueOf(graph: GraphJson, output: string): string {
+  return graph.outputs.find(({ name }) => name === output)?.value ?? output;
+}
+
 /** What a node, input or output reads, in its own order; '' for an input left out. */
 export function reads(tree: Tree, item: Item, scalar: string): readonly Flow[] {
   const wires = tree.wires.filter((wire) => wire.to === item.id);
-  const names = item.node?.inputs ?? (item.kind === "output" ? [item.key.slice(2)] : []);
+  const names = item.node?.inputs ?? (item.kind === "output" ? [valueOf(tree.graph, item.key.slice(2))] : []);
   return names.map((value) =>
     flow(
       tree,

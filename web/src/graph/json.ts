@@ -48,6 +48,11 @@ export interface ScopeJson {
   readonly type: string | null;
   readonly attributes?: Readonly<Record<string, AttributeJson>>;
 }
+export interface OutputJson extends ValueType {
+  readonly name: string;
+  /** The value that it is, where a function only passes that on. */
+  readonly value?: string;
+}
 export interface GraphJson {
   readonly format: string;
   readonly name: string;
@@ -57,7 +62,7 @@ export interface GraphJson {
   readonly ir_version: number | null;
   readonly opsets: readonly { readonly domain: string; readonly version: number }[];
   readonly inputs: readonly (ValueType & { readonly name: string })[];
-  readonly outputs: readonly (ValueType & { readonly name: string })[];
+  readonly outputs: readonly OutputJson[];
   readonly nodes: readonly NodeJson[];
   readonly weights: readonly WeightJson[];
   readonly values: Readonly<Record<string, ValueType>>;

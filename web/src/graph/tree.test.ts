@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { reads } from "./facts";
 import { blocks, graph, node, weight } from "./made";
 import {
   ancestors,
@@ -10,6 +11,7 @@ import {
   scopesOf,
   search,
   visible,
+  type Item,
   type Tree,
 } from "./tree";
 
@@ -28,6 +30,13 @@ describe("the tree of a graph", () => {
     expect(titles(tree, tree.items[of(tree, "s:b0")]?.children ?? [])).toEqual(["body", "Add"]);
     expect(tree.items[of(tree, "s:b1")]?.count).toBe(3);
     expect(wires(tree)).toContain("Add > Conv");
+  });
+  it("draws a line to an output that a function only passed on", () => {
+    const outputs = [{ name: "y", type: "float32", shape: null, value: "a" }];
+    const tree = buildTree(graph([node("n0", "Relu", ["x"], ["a"])], { outputs }), false);
+    expect(wires(tree)).toEqual(["x > Relu", "Relu > y"]);
+    const [flow] = reads(tree, tree.items[of(tree, "o:y")] as Item, "scalar");
+    expect(flow).toMatchObject({ value: "a", ends: [of(tree, "n0")] });
   });
   it("shows a scope of one node as that node", () => {
     const made = graph(

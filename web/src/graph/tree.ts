@@ -243,7 +243,11 @@ class Builder {
       const to = this.#place.get(node.id) ?? 0;
       for (const value of readBy(node)) connect(value, to);
     }
-    for (const item of this.#items) if (item.kind === "output") connect(item.key.slice(2), item.id);
+    const passed = new Map(this.graph.outputs.map(({ name, value }) => [name, value ?? name]));
+    for (const item of this.#items) {
+      const name = item.key.slice(2);
+      if (item.kind === "output") connect(passed.get(name) ?? name, item.id);
+    }
   }
 
   /** A weight or constant stands in every scope that reads it: one box for all would draw lines across the whole picture. */
