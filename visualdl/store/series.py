@@ -5,15 +5,16 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol, overload
+from typing import Any, Final, Protocol
 
 import numpy as np
 
 from visualdl.errors import CorruptRecord
 from visualdl.kinds.kind import AnyArray, FloatArray, IntArray, Kind, Payload, Points
 from visualdl.sources.source import Part, SeriesKey
+from visualdl.store.decoded import Decoded
 from visualdl.store.question import Smoothing
 from visualdl.store.segments import arrange
 from visualdl.store.smooth import Ema, ema, smooth
@@ -99,42 +100,6 @@ class Snapshot:
         if len(self.parts) <= last or self.parts[:last] != parts[:last]:
             return False
         return self.parts[last].id == parts[last].id and self.parts[last].count >= parts[last].count
-
-
-class Decoded(Sequence[Any]):
-    """The decoded records of some points, decoded when the first of them is looked at."""
-
-    def __init__(self, fetch: Callable[[IntArray], list[Any]], where: IntArray) -> None:
-        self._fetch = fetch
-        self._where = where
-        self._found: list[Any] | None = None
-
-    def _all(self) -> list[Any]:
-        if self._found is None:
-            self._found = self._fetch(self._where)
-        return self._found
-
-    def __len__(self) -> int:
-        return len(self._where)
-
-    @overload
-    def __getitem__(self, at: int) -> Any: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Any]: ...
-
-    def __getitem__(self, at: int | slice) -> Any:
-        return self._all()[at]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._all())
-
-    def part(self, where: slice | IntArray) -> Decoded:
-        """The records at these places; whatever is not decoded yet stays so."""
-        part = Decoded(self._fetch, self._where[where])
-        if self._found is not None:
-            part._found = self._found[where] if isinstance(where, slice) else [self._found[i] for i in where.tolist()]
-        return part
 
 
 class Damaged(Exception):

@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 
 from visualdl.kinds.kind import FloatArray, IntArray, Kind, Points
+from visualdl.store.decoded import Decoded
 from visualdl.store.question import Answer, Axis, Question, Segment
-from visualdl.store.series import Columns, Decoded, Series, Snapshot
+from visualdl.store.series import Columns, Series, Snapshot
 from visualdl.store.tally import ALL_FINITE, NonFinite, Tally, add_up, count_non_finite
 
 _FIRST_STEP: Final = -(2**63)
