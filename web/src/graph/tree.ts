@@ -243,11 +243,8 @@ class Builder {
       const to = this.#place.get(node.id) ?? 0;
       for (const value of readBy(node)) connect(value, to);
     }
-    const passed = new Map(this.graph.outputs.map(({ name, value }) => [name, value ?? name]));
-    for (const item of this.#items) {
-      const name = item.key.slice(2);
-      if (item.kind === "output") connect(passed.get(name) ?? name, item.id);
-    }
+    const values = new Map(this.graph.outputs.map(({ name, value }) => [`o:${name}`, value ?? name]));
+    for (const { kind, key, id } of this.#items) if (kind === "output") connect(values.get(key) ?? "", id);
   }
 
   /** A weight or constant stands in every scope that reads it: one box for all would draw lines across the whole picture. */
