@@ -74,9 +74,17 @@ def test_importing_the_package_changes_nothing_on_disk_and_prints_nothing(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_folder_of_the_package_is_told_as_text_as_in_1x_and_2x() -> None:
+    from visualdl import ROOT
+
+    assert isinstance(ROOT, str)
+    assert Path(ROOT) == Path(visualdl.__file__).resolve().parent
+    assert loaded("from visualdl import ROOT") == []
+
+
 def test_the_names_of_the_package_are_found_and_others_are_told_apart() -> None:
-    assert set(visualdl.__all__) == {"LogReader", "LogWriter", "__version__"}
+    assert set(visualdl.__all__) == {"LogReader", "LogWriter", "ROOT", "__version__"}
     assert {"LogReader", "LogWriter"} <= set(dir(visualdl))
     assert visualdl.LogWriter.__name__ == "LogWriter"
-    with pytest.raises(AttributeError, match="it offers LogReader, LogWriter"):
+    with pytest.raises(AttributeError, match="it offers ROOT, LogReader, LogWriter"):
         visualdl.SummaryWriter  # noqa: B018  # looking it up is the test

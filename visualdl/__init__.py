@@ -13,13 +13,19 @@ if TYPE_CHECKING:
     from visualdl.reader import LogReader
     from visualdl.writer import LogWriter
 
-__all__ = ["LogReader", "LogWriter", "__version__"]
+    ROOT: str
+
+__all__ = ["ROOT", "LogReader", "LogWriter", "__version__"]
 __version__ = "4.0.0.dev0"
 
 _HOMES = {"LogReader": "visualdl.reader", "LogWriter": "visualdl.writer"}
 
 
 def __getattr__(name: str) -> object:
+    if name == "ROOT":  # the package's folder, as 1.x and 2.x tell it
+        from os.path import dirname, realpath
+
+        return globals().setdefault("ROOT", dirname(realpath(__file__)))
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'visualdl' has no attribute {name!r}; it offers {', '.join(__all__)}")
