@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import FloatRect, Locator, Page, Request, expect
+from playwright.sync_api import Browser, FloatRect, Locator, Page, Request, expect
 
 from visualdl import LogWriter
 
@@ -277,3 +277,15 @@ def test_the_csv_has_every_raw_point_of_the_shown_runs(board: Page, tmp_path: Pa
     assert len(rows) == LONG
     assert {row["run"] for row in rows} == {"train"}
     assert float(rows[12_345]["value"]) == 1e6
+
+
+def test_a_finger_shows_the_values_and_they_stay_when_it_is_lifted(browser: Browser, url: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(url)
+    expect(card(page, "loss")).to_have_attribute("data-state", "ready")
+    card(page, "loss").get_by_test_id("plot").tap()
+    expect(page.get_by_test_id("tooltip")).to_be_visible()
+    page.get_by_test_id("help").tap()
+    expect(page.get_by_test_id("tooltip")).to_have_count(0)
+    context.close()
