@@ -27,6 +27,7 @@ from visualdl.log.trouble import RETRY_SECONDS, Trouble
 BEAT_SECONDS = 5.0
 WRITE_SECONDS = 0.25  # pwrite mode: a row is in the file after so long at most
 LINGER_SECONDS = 0.02
+AGAIN_SECONDS = 0.04  # where payload records keep coming the pump looks by itself: ringing is what costs callers most
 IDLE_BEATS = 12  # so many beats without a new row, and the rest is sealed
 _NAP_SECONDS = 0.0005
 
@@ -63,6 +64,7 @@ class Pump:
         self._bell = threading.Lock()  # a bare lock as a bell: to ring it is safe anywhere, signal handlers included
         self._bell.acquire()
         self._urgent = False  # somebody waits: take a turn at once
+        self._looks_again = False  # payload records came in the last turn: the next one needs no bell
         self._quiet = False
         self._next_beat = clock.monotonic() + BEAT_SECONDS
         self._beaten_at = ring.tail  # rows taken at the last beat
@@ -109,7 +111,7 @@ class Pump:
                 self.trouble.drop(1)
                 return
             if self.payloads.put(item, force=self._on_pump()):
-                if self.payloads.waiting() == 1:
+                if not self._looks_again and self.payloads.waiting() == 1:
                     self._ring_bell()
                 return
             self._nap()
@@ -199,9 +201,13 @@ class Pump:
             if self._bell.acquire(timeout=self._pause()):
                 self._linger()
             self._urgent = False
+            written = self.payloads.written
             self._turn()
             if self._closing:
                 continue
+            self._looks_again = self.payloads.written > written
+            if not self._looks_again and self.payloads.waiting() and self.trouble.error is None:
+                self._ring_bell()  # one came before its caller could know that we would not look again
             if self._ring.mode == "pwrite":
                 self._quiet = self.rows.doze()
             elif not self.rows.set_limit() and not self.rows.interrupted() and self.trouble.error is None:
@@ -220,6 +226,8 @@ class Pump:
             return LOOK_SECONDS
         if self.trouble.error is not None:
             return RETRY_SECONDS
+        if self._looks_again:
+            return AGAIN_SECONDS
         return WRITE_SECONDS if self._ring.mode == "pwrite" and not self._quiet else BEAT_SECONDS
 
     def _turn(self) -> None:
