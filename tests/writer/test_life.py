@@ -132,6 +132,27 @@ def test_a_forked_child_does_not_log_the_open_phase_of_its_parent_again(tmp_path
     assert sorted(images.record(phase, 0).step_id() for phase in range(images.num_records())) == [0, 7]
 
 
+def begin_phase(image: Any, number: int) -> None:
+    image.start_sampling(step=number)
+    image.add_sample([1, 1], [1.0])
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_child_of_multiprocessing_that_ends_in_a_phase_logs_its_images(tmp_path: Path, method: str) -> None:
+    writer = LogWriter(tmp_path)
+    image = writer.image("a", 1)
+    context: Any = multiprocessing.get_context(method)
+    for number in range(2):  # nothing but the phase: no log is open yet when it begins
+        child = context.Process(target=begin_phase, args=(image, number))
+        child.start()
+        child.join(60)
+        assert child.exitcode == 0
+    writer.close()
+    reader = LogReader(tmp_path).image("a")
+    assert sorted(reader.record(at, 0).step_id() for at in range(reader.num_records())) == [0, 1]
+    assert not list(tmp_path.glob("*.head"))
+
+
 def test_a_pickled_writer_and_its_handles_log_to_the_same_folder(tmp_path: Path) -> None:
     writer = LogWriter(tmp_path, sync_cycle=10)
     with writer.mode("train"):

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any, Protocol
 
 
@@ -37,6 +38,8 @@ class Open(Protocol):
 
 _logs: weakref.WeakSet[Log] = weakref.WeakSet()
 _open: set[Open] = set()
+_before_end: list[Callable[[], None]] = []
+_finalized = 0  # the child of multiprocessing whose finalizers close its logs
 _ending = False  # the process closes its logs because it ends
 _previous: Any = None  # the SIGTERM handler that ours replaced; None while ours is not installed
 _SECONDS_TO_SEAL = 5.0  # after SIGTERM
@@ -55,8 +58,20 @@ def opened(log: Open) -> None:
     """From now on `log` is sealed when the process ends."""
     _open.add(log)
     _install()
+    will_end()
+
+
+def before_end(finish: Callable[[], None]) -> None:
+    """`finish` is called when the process ends, before its logs are closed; perhaps more than once."""
+    _before_end.append(finish)
+
+
+def will_end() -> None:
+    """See to it that this process does not end without `close_all`: for whoever holds something back for a log."""
+    global _finalized
     processes = sys.modules.get("multiprocessing.process")
-    if processes is not None and processes.parent_process() is not None:
+    if processes is not None and processes.parent_process() is not None and _finalized != os.getpid():
+        _finalized = os.getpid()
         # A child of multiprocessing ends by os._exit; only its own finalizers run.
         from multiprocessing.util import Finalize
 
@@ -78,10 +93,14 @@ def settle() -> None:
 def close_all() -> None:
     """Closes every open log of this process; a disk that hangs holds up its end for a while only."""
     global _ending
-    _ending = True
-    deadline = time.monotonic() + _SECONDS_TO_CLOSE
-    for log in tuple(_open):
-        log.close(patience=max(0.0, deadline - time.monotonic()))
+    try:
+        for finish in tuple(_before_end):
+            finish()
+    finally:
+        _ending = True
+        deadline = time.monotonic() + _SECONDS_TO_CLOSE
+        for log in tuple(_open):
+            log.close(patience=max(0.0, deadline - time.monotonic()))
 
 
 def ending() -> bool:

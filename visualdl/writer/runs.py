@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import operator
 import os
 import threading
@@ -11,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from visualdl.errors import LogClosed
+from visualdl.log import lifetime
 from visualdl.log.writer import Log
 from visualdl.writer.names import DEFAULT_MODE
 
@@ -206,6 +206,11 @@ class Session:
         for run in self._runs.values():
             run.forked()
 
+    def holds_back(self, handle: Unfinished) -> None:
+        """The handle has something for its log, which the end of the process must not lose."""
+        self.unfinished.add(handle)
+        lifetime.will_end()
+
     def finish(self) -> None:
         """Log what handles still hold back."""
         for handle in tuple(self.unfinished):
@@ -279,7 +284,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
-@atexit.register  # later than the log's own, so called before it
 def _ended() -> None:
     for session in list(_SESSIONS):
         session.finish()
+
+
+lifetime.before_end(_ended)

@@ -99,7 +99,7 @@ class ImageHandle(Handle):
         self._open = True
         if wanted:
             self._phase = Phase(number, time.time())
-            self._run.session.unfinished.add(self)
+            self._run.session.holds_back(self)
 
     def is_sample_taken(self) -> int:
         """Count one more image of this phase: the slot it should be set_sample() to, or -1 when it is not to be kept.
