@@ -18,6 +18,7 @@ from PIL import Image
 
 from visualdl import LogReader, LogWriter
 from visualdl.errors import LogClosed
+from visualdl.writer.log_writer import NOT_YET
 
 mpl.use("Agg")
 
@@ -290,3 +291,16 @@ def test_add_scalars_gives_each_name_a_run_with_the_same_tag(tmp_path: Path) -> 
 def test_a_histogram_of_nothing_is_a_value_error(tmp_path: Path) -> None:
     with LogWriter(tmp_path) as writer, pytest.raises(ValueError, match="at least one value"):
         writer.add_histogram("h", [], 0)
+
+
+@pytest.mark.parametrize("name", sorted(NOT_YET))
+def test_a_call_whose_kind_is_still_missing_says_so(name: str) -> None:
+    writer = LogWriter("unused")
+    assert not hasattr(writer, name), "so that scripts which look first can go another way"
+    with pytest.raises(AttributeError, match=f"{name}.* not in this version"):
+        getattr(writer, name)
+
+
+def test_a_misspelt_call_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'add_scaler'"):
+        LogWriter("unused").add_scaler  # type: ignore[attr-defined]  # what is tested  # noqa: B018

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 
 Writer = TypeVar("Writer", bound="LogWriter")
 
+NOT_YET = frozenset(
+    """text audio embedding
+    add_text add_audio add_embeddings add_image_matrix add_hparams add_pr_curve add_roc_curve add_graph""".split()
+)
+"""Calls of 1.x and 2.x that have no kind here yet. Scripts that use them hear so, and not of a spelling mistake."""
+
 
 class LogWriter:
     """Logs what happens in a training run. Thread safe; may be forked or pickled: the copy logs to the same folder.
@@ -111,6 +117,16 @@ class LogWriter:
         self._run: Run = self._session.mode(mode)
         self._rows = self._run.rows
         self._mode = mode
+
+    if not TYPE_CHECKING:  # a type checker should go on knowing what a writer has and what not
+
+        def __getattr__(self, name: str) -> Any:
+            if name in NOT_YET:
+                raise AttributeError(
+                    f"{name}() is not in this version of VisualDL yet, which logs scalars, images and histograms; "
+                    "leave the call out, or draw it and use add_image() or add_figure()"
+                )
+            raise AttributeError(f"a {type(self).__name__} has no attribute {name!r}")
 
     def __reduce__(self) -> tuple[Callable[..., LogWriter], tuple[Any, ...]]:
         return _reopened, (type(self), self._session, self._mode, self.sync_cycle, self._owner)
