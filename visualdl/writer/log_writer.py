@@ -34,8 +34,19 @@ if TYPE_CHECKING:
 Writer = TypeVar("Writer", bound="LogWriter")
 
 NOT_YET = frozenset(
-    """text audio embedding
-    add_text add_audio add_embeddings add_image_matrix add_hparams add_pr_curve add_roc_curve add_graph""".split()
+    [
+        "text",
+        "audio",
+        "embedding",
+        "add_text",
+        "add_audio",
+        "add_embeddings",
+        "add_image_matrix",
+        "add_hparams",
+        "add_pr_curve",
+        "add_roc_curve",
+        "add_graph",
+    ]
 )
 """Calls of 1.x and 2.x that have no kind here yet. Scripts that use them hear so, and not of a spelling mistake."""
 
