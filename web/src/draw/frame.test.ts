@@ -1,23 +1,25 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { forget, redraw, redrawLater } from "./frame";
 
-// A window of our own: its frames come when the test says so.
+// A window and a clock of our own: frames come when the test says so.
 let frames: (() => void)[] = [];
 const nextFrame = (): void => {
   const due = frames;
   frames = [];
   for (const callback of due) callback();
 };
-const costly = (milliseconds: number): void => {
-  const end = performance.now() + milliseconds;
-  while (performance.now() < end);
-};
+let clock = 0;
+const costly = (milliseconds: number): void => void (clock += milliseconds);
 
 beforeEach(() => {
   frames = [];
+  vi.spyOn(performance, "now").mockImplementation(() => clock);
   vi.stubGlobal("requestAnimationFrame", (callback: () => void) => frames.push(callback));
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
 
 test("however often a picture is asked to redraw, it draws once, in the next frame", () => {
   const draw = vi.fn();
