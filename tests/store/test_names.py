@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from visualdl.store.names import natural, readable, root_names, run_name
+from visualdl.store.names import natural, readable, root_names, run_name, told_apart
 
 
 def test_numbers_in_names_are_ordered_by_their_size() -> None:
@@ -53,6 +53,29 @@ def test_a_root_is_called_by_as_much_of_its_path_as_tells_it_apart(roots: list[s
 )
 def test_a_run_is_called_by_its_path_below_its_root(path: str, root_name: str, expected: str) -> None:
     assert run_name("/logs", path, root_name) == expected
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        ({}, []),
+        ({"a": None, "b": "x", "c": "y"}, [None, "x", "y"]),
+        ({"try/seed1": "x", "try/seed2": "x", "other": "y"}, ["x (seed1)", "x (seed2)", "y"]),
+        ({"a/train": "x/train", "b/train": "x/train"}, ["x/train (a/train)", "x/train (b/train)"]),
+        ({"train": "x", "b/train": "x"}, ["x (train)", "x (b/train)"]),
+        ({"a": "b", "b": None}, ["b (a)", None]),
+        ({"a": "", "b": ""}, [" (a)", " (b)"]),
+    ],
+)
+def test_runs_that_are_called_the_same_are_told_apart_by_their_folders(
+    runs: dict[str, str | None], expected: list[str | None]
+) -> None:
+    assert told_apart(list(runs), list(runs.values())) == expected
+
+
+def test_a_thousand_runs_of_one_name_are_told_apart_at_once() -> None:
+    names = [f"{'deep/' * 20}seed{i}/train" for i in range(1000)]
+    assert told_apart(names, ["x"] * 1000) == [f"x (seed{i}/train)" for i in range(1000)]
 
 
 def test_a_name_that_is_no_text_becomes_text() -> None:

@@ -69,6 +69,17 @@ def test_several_roots_are_told_apart_by_name(tmp_path: Path, live: Live) -> Non
     assert [run.name for run in store.runs()] == ["a/logs/run", "b/logs/run"]
 
 
+def test_runs_that_call_themselves_the_same_are_told_apart(tmp_path: Path, live: Live) -> None:
+    for seed in ("seed1", "seed2"):
+        live(tmp_path / seed).rows([1.0]).log.meta(display_name="baseline")
+    store = Store([tmp_path])
+    store.refresh()
+    assert [run.display_name for run in store.runs()] == ["baseline (seed1)", "baseline (seed2)"]
+    shutil.rmtree(tmp_path / "seed1")
+    store.refresh()
+    assert [run.display_name for run in store.runs()] == ["baseline"]
+
+
 def test_a_refresh_tells_what_advanced_and_nothing_when_nothing_did(tmp_path: Path, live: Live) -> None:
     run = live(tmp_path / "run").rows([1.0])
     store = Store([tmp_path])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 _NUMBER = re.compile(r"((?<![0-9])(?<![0-9]\.)[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?(?![0-9a-z]|\.[0-9])|[0-9]+)")
 """A whole number, a decimal one, or one with an exponent; of a version such as 1.2.10 each number by itself."""
@@ -20,15 +21,40 @@ def root_names(roots: Sequence[str]) -> tuple[str, ...]:
     """For each of several roots the shortest end of its path that no other has; '' for a root that is alone."""
     if len(roots) == 1:
         return ("",)
-    split = [readable(root).strip("/").split("/") for root in roots]
-    names = []
-    for i, parts in enumerate(split):
-        others = [other for j, other in enumerate(split) if j != i and roots[j] != roots[i]]
-        length = next(
-            (n for n in range(1, len(parts)) if all(other[-n:] != parts[-n:] for other in others)), len(parts)
-        )
-        names.append("/".join(parts[-length:]))
-    return tuple(names)
+    ends = shortest_ends(dict.fromkeys(readable(root).strip("/") for root in roots))
+    return tuple(ends[readable(root).strip("/")] for root in roots)
+
+
+def shortest_ends(paths: Iterable[str]) -> dict[str, str]:
+    """For each of several different paths the shortest end, in whole parts, that no other has; else all of it."""
+    split = {path: path.split("/") for path in paths}
+    ends: dict[str, str] = {}
+    waiting = list(split)
+    length = 0
+    while waiting:
+        length += 1
+        shared = Counter(tuple(parts[-length:]) for parts in split.values())
+        for path in waiting:
+            if length >= len(split[path]) or shared[tuple(split[path][-length:])] == 1:
+                ends[path] = "/".join(split[path][-length:])
+        waiting = [path for path in waiting if path not in ends]
+    return ends
+
+
+def told_apart(names: Sequence[str], labels: Sequence[str | None]) -> list[str | None]:
+    """The labels that runs of these names, all different, gave themselves; of equal ones each with its run's folder.
+
+    A run without a label (None) is called by its name, which a label may be equal to as well.
+    """
+    called = [label if label is not None else name for name, label in zip(names, labels, strict=True)]
+    alike: dict[str, list[str]] = {}
+    for name, label in zip(names, called, strict=True):
+        alike.setdefault(label, []).append(name)
+    ends = {label: shortest_ends(group) for label, group in alike.items() if len(group) > 1}
+    return [
+        f"{label} ({ends[label][name]})" if label is not None and label in ends else label
+        for name, label in zip(names, labels, strict=True)
+    ]
 
 
 def run_name(root: str, path: str, root_name: str) -> str:

@@ -118,7 +118,8 @@ class RunInfo:
     id: 12 hex digits, the same as long as root and path are; never a path. name: its path below its root, for people.
     started, updated: seconds since 1970 UTC, None while unknown. live: somebody is still writing.
     dropped: records that their writer could not keep. gaps: damaged stretches, one sentence each.
-    skipped: what could not be shown, by reason, with how many.
+    skipped: what could not be shown, by reason, with how many. display_name: what its script calls it; where several
+        runs are called the same, followed by the end of each one's name, in brackets.
     """
 
     id: str

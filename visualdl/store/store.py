@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from visualdl.errors import UnknownSeries
@@ -17,7 +18,7 @@ from visualdl.log.reader import FrameCache
 from visualdl.sources.all import match, open_run
 from visualdl.sources.source import SeriesKey
 from visualdl.store.memory import Memory, sensible_bytes
-from visualdl.store.names import natural, readable, root_names, run_name
+from visualdl.store.names import natural, readable, root_names, run_name, told_apart
 from visualdl.store.question import Answer, Axis, Changes, Method, Question, RunInfo, Segment, Smoothing
 from visualdl.store.run import Run, run_id
 from visualdl.store.series import Damaged, Series
@@ -101,8 +102,13 @@ class Store:
             return Changes(self.revision, changed, advanced, complete=self._pass is None)
 
     def runs(self) -> tuple[RunInfo, ...]:
-        """Every run that has been opened, in natural order of their names."""
-        return tuple(run.info() for run in self._in_order())
+        """Every run that has been opened, in natural order of their names. Their display names are all different."""
+        found = [run.info() for run in self._in_order()]
+        labels = told_apart([run.name for run in found], [run.display_name for run in found])
+        return tuple(
+            run if run.display_name == label else replace(run, display_name=label)
+            for run, label in zip(found, labels, strict=True)
+        )
 
     def tags(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
         """kind -> tag -> ids of the runs that have it.
