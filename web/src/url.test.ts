@@ -55,6 +55,28 @@ describe("views of cards", () => {
     expect(parseViews(params)).toEqual(views);
   });
 
+  test("of one run show tag and run with a ~ between, which no chat program eats", () => {
+    const views = { "images/w\u0000runs/a": { range: [1, 2] as const, wide: true } };
+    const { wide, zoom } = formatViews(views);
+    expect(formatPlace({ page: "images", params: { wide: wide ?? "", zoom: zoom ?? "" } })).toBe(
+      "#/images?wide=images/w~runs/a&zoom=images/w~runs/a:1:2",
+    );
+  });
+
+  test.each([
+    ["a~", "b"],
+    ["a", "~b"],
+    ["a\\", "b"],
+    ["a", "\\~,:b"],
+    ["~", "~"],
+  ])("tell the tag %j from the run %j", (tag, run) => {
+    const views = { [`${tag}\u0000${run}`]: { wide: true, log: true, range: [0, 1] as const } };
+    const { wide = "", log = "", zoom = "" } = formatViews(views);
+    const address = formatPlace({ page: "images", params: { wide, log, zoom } });
+    expect(address).not.toContain("%00");
+    expect(parseViews(parsePlace(address).params)).toEqual(views);
+  });
+
   test("that are empty leave nothing in the address", () => {
     expect(formatViews({ lr: { wide: false }, loss: {} })).toEqual({
       wide: undefined,

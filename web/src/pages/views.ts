@@ -1,4 +1,7 @@
-/* What was done to single cards, as parameters: `wide=tag,…`, `log=tag,…` and `zoom=tag:from:to,…`. Pure. */
+/* What was done to single cards, as parameters: `wide=tag,…`, `log=tag,…` and `zoom=tag:from:to,…`. Pure.
+
+A card of one run is `tag~run`: inside the board a NUL stands between the two, in the address a character that can be seen
+and that chat programs leave in a link. A `~` of the tag's or run's own has a backslash before it. */
 
 import type { CardView } from "../kinds/card";
 import { formatList, parseList, type Params } from "../url";
@@ -8,12 +11,14 @@ export type Views = Readonly<Record<string, CardView>>;
 /** Card id -> view, from the address. What cannot be read is left out. */
 export function parseViews(params: Params): Views {
   const out: Record<string, CardView> = {};
-  for (const id of parseList(params.wide)) out[id] = { wide: true };
-  for (const id of parseList(params.log)) out[id] = { ...out[id], log: true };
+  for (const id of cards(params.wide)) out[id] = { wide: true };
+  for (const id of cards(params.log)) out[id] = { ...out[id], log: true };
   for (const item of parseList(params.zoom)) {
     const match = /^(.*):([^:]+):([^:]+)$/s.exec(item);
     const [from, to] = [Number(match?.[2]), Number(match?.[3])];
-    if (match?.[1] !== undefined && from < to) out[match[1]] = { ...out[match[1]], range: [from, to] };
+    if (match?.[1] === undefined || !(from < to)) continue;
+    const id = readId(match[1]);
+    out[id] = { ...out[id], range: [from, to] };
   }
   return out;
 }
@@ -27,10 +32,22 @@ export function formatViews(views: Views): {
   const wide = Object.keys(views).filter((id) => views[id]?.wide === true);
   const log = Object.keys(views).filter((id) => views[id]?.log === true);
   const zoom = Object.entries(views).flatMap(([id, { range }]) =>
-    range ? [`${id}:${within(range[0], range)}:${within(range[1], range)}`] : [],
+    range ? [`${writtenId(id)}:${within(range[0], range)}:${within(range[1], range)}`] : [],
   );
   const list = (items: readonly string[]): string | undefined => (items.length > 0 ? formatList(items) : undefined);
-  return { wide: list(wide), log: list(log), zoom: list(zoom) };
+  return { wide: list(wide.map(writtenId)), log: list(log.map(writtenId)), zoom: list(zoom) };
+}
+
+const BETWEEN = "\u0000";
+
+function writtenId(id: string): string {
+  return id.replace(/[\\~]/g, (c) => `\\${c}`).replaceAll(BETWEEN, "~");
+}
+function readId(text: string): string {
+  return text.replace(/\\(.)|~/gs, (_, escaped: string | undefined) => escaped ?? BETWEEN);
+}
+function cards(text: string | undefined): readonly string[] {
+  return parseList(text).map(readId);
 }
 
 /** An end of a range, to a hundred-thousandth of its width: what a screen can show, and no digit more. */
