@@ -34,13 +34,13 @@ def main() -> int:
         logdir=folder, model=folder / "pytorch_cifar10.onnx", epochs=chosen.epochs, steps=chosen.steps
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the server ends with us
-    server = subprocess.Popen(board(settings, chosen), stdout=subprocess.PIPE, text=True)
+    command = board(settings, chosen)
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8")
     try:
         url = url_of(server)
         if url is None:
-            print(f"The board could not be served: `visualdl` ended with status {server.wait()}.", file=sys.stderr)
             return 1
-        print(f"\nWatch it live: {url}\n", flush=True)
+        print(f"\nWatch it live: {url} (Ctrl-C ends it)\n", flush=True)
         accuracy = pytorch_cifar10.train(settings)
         print(f"\nTraining has ended. Test accuracy: {accuracy:.1%} (guessing would give 10.0%).", flush=True)
         if not chosen.exit:
@@ -65,21 +65,25 @@ def board(settings: pytorch_cifar10.Settings, chosen: argparse.Namespace) -> lis
 
 
 def url_of(server: subprocess.Popen[str]) -> str | None:
-    """The address that the server prints once it listens, or None when it ended before it did."""
+    """The address that the server prints once it listens; None, and why on standard error, when it ended before it did."""
     assert server.stdout is not None
+    # That the folder is empty and that there is no model yet need not be said here: both come with the training.
+    before: list[str] = []
     for line in server.stdout:
-        print(line, end="", flush=True)
         if found := re.search(r"https?://\S+", line):
             # The pipe must not fill up, or the server would wait for us to read.
             threading.Thread(target=pass_on, args=(server.stdout,), daemon=True).start()
             return found.group()
+        before.append(line)
+    print(*before, sep="", end="", file=sys.stderr)
+    print(f"The board could not be served: `visualdl` ended with status {server.wait()}.", file=sys.stderr)
     return None
 
 
 def pass_on(output: IO[str]) -> None:
-    """Print what else the server says, until it ends."""
+    """Print what else the server says, which can only be trouble, until it ends."""
     for line in output:
-        print(line, end="", flush=True)
+        print(line, end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":  # the data loader's processes may import this file again

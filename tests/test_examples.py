@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +137,16 @@ def test_the_demonstration_serves_before_it_trains_and_tells_how_it_ended(tmp_pa
     served, trained = done.stdout.index("Watch it live: http://127.0.0.1:"), done.stdout.index("epoch  1:")
     assert served < trained
     assert done.stdout.endswith("Exit status 0.\n")
+    assert done.stdout.startswith("\nWatch it live: http://127.0.0.1:"), "nothing is said before the address"
+    assert done.stdout.count("http://") == 1
+    assert done.stderr == ""
+
+
+def test_a_demonstration_that_cannot_be_served_says_why_and_trains_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        command = [sys.executable, str(EXAMPLES / "demo.py"), "--exit", "--port", port]
+        done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"visualdl: Port {port} is in use: give another --port" in done.stderr
+    assert done.stderr.endswith("The board could not be served: `visualdl` ended with status 2.\n")
