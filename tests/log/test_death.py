@@ -447,6 +447,41 @@ def test_children_of_multiprocessing_close_their_logs(child: Child, tmp_path: Pa
     assert [log.closed and (log.closed.rows, log.closed.records) for log in found] == [(100, 1)] * 2
 
 
+def test_who_follows_a_writer_that_dies_has_its_last_rows_at_once_and_soon_knows(child: Child, tmp_path: Path) -> None:
+    code = """
+    import sys
+    from visualdl.log.writer import Log
+    log = Log(sys.argv[1])
+    append = log.row_appender(log.tag("scalar", "loss"))
+    for step, _ in enumerate(sys.stdin):
+        append(step, 1.0)
+        print(step, flush=True)
+    """
+    process = child(code, tmp_path / "run")
+    told, heard = process.stdin, process.stdout
+    assert told is not None
+    assert heard is not None
+    log = None
+    for step in range(3):
+        print(file=told, flush=True)
+        heard.readline()
+        log = log or FileSet(find_file_sets(tmp_path / "run")[0])
+        if step < 2:
+            log.refresh()
+            assert (log.count(0), log.live) == (step + 1, True)
+    process.kill()
+    process.wait()
+    assert log is not None
+    log.refresh()
+    assert log.count(0) == 3
+    deadline = time.monotonic() + 30
+    while log.live:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        log.refresh()
+    assert log.count(0) == 3
+
+
 # ---------------------------------------------------------------------------------------------------- together
 
 

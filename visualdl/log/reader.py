@@ -11,6 +11,7 @@ import os
 import re
 import threading
 import time as clock
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -68,7 +69,7 @@ class FileSet:
         self._read_to = 0  # ring rows before it are in frames or in _tail
         self._tail = np.empty(0, ROW_DTYPE)
         self._numbers = np.empty(0, np.int64)
-        self._tail_counts: dict[int, int] = {}
+        self._tail_counts: Counter[int] = Counter()
         self._head_state: HeadState | None = None
         self._lived_at = 0.0  # when the writer was last looked for
         self._dead_head: tuple[int, int] | None = None
@@ -156,14 +157,13 @@ class FileSet:
             if state is None or self.closed is not None:
                 self.live = False
                 return True
-            seen = life(state.writer, state.beat)
-            self._head_state, self._lived_at = state, clock.monotonic()
+            seen = self._life(state)
+            self._head_state = state
             self.live = seen is Life.LIVES
             self.dropped = state.dropped
             first = max(self._read_to, self._catalog.covered, state.tail)
             new = head.rows(state.capacity, first, final=seen is Life.DEAD)
-            after = head.state()
-            if after is None or after.tail > max(self._catalog.covered, state.tail):
+            if head.tail() > max(self._catalog.covered, state.tail):
                 return False  # slots may have been used again while they were copied
             self._add_tail(new.table, new.numbers, touched)
             self._read_to = max(self._read_to, new.stop)
@@ -174,6 +174,15 @@ class FileSet:
             return True
         finally:
             head.close()
+
+    def _life(self, state: HeadState) -> Life:
+        """What is known of the writer; one that lived a moment ago is not looked for again."""
+        now = clock.monotonic()
+        before = self._head_state
+        if self.live and before is not None and before.writer == state.writer and now - self._lived_at < _LIFE_SECONDS:
+            return Life.LIVES
+        self._lived_at = now
+        return life(state.writer, state.beat)
 
     def _open_head(self) -> OpenHead | None:
         if self._dead_head is not None and self._dead_head == _stamp(self._head):
@@ -186,12 +195,11 @@ class FileSet:
 
     def _add_tail(self, table: npt.NDArray[Any], numbers: IntArray, touched: set[int]) -> None:
         if len(table):
-            self._tail = np.concatenate([self._tail, table])
+            self._tail = np.concatenate([self._tail, table], dtype=ROW_DTYPE)
             self._numbers = np.concatenate([self._numbers, numbers])
-            tags, counts = np.unique(table["tag"], return_counts=True)
-            for tag, count in zip(tags.tolist(), counts.tolist(), strict=True):
-                self._tail_counts[tag] = self._tail_counts.get(tag, 0) + count
-                touched.add(tag)
+            counts = Counter(table["tag"].tolist())
+            self._tail_counts.update(counts)
+            touched.update(counts)
 
     def _read_frames(self, touched: set[int]) -> None:
         try:
@@ -218,8 +226,7 @@ class FileSet:
     def _drop_covered(self) -> None:
         keep = self._numbers >= self._catalog.covered
         self._tail, self._numbers = self._tail[keep], self._numbers[keep]
-        tags, counts = np.unique(self._tail["tag"], return_counts=True)
-        self._tail_counts = dict(zip(tags.tolist(), counts.tolist(), strict=True))
+        self._tail_counts = Counter(self._tail["tag"].tolist())
 
     # -------------------------------------------------------------------------------------------- rows
 

@@ -34,6 +34,11 @@ class OpenHead:
         whole = state is not None and os.fstat(self._file).st_size >= HEAD_BYTES + state.capacity * ROW_BYTES
         return state if whole else None
 
+    def tail(self) -> int:
+        """The number of the first row that the ring still holds, now; more than any when it cannot be read."""
+        found = read_at(self._file, STATE_AT, 8)
+        return int.from_bytes(found, "little") if len(found) == 8 else 1 << 64
+
     def glance(self, capacity: int, number: int) -> Glance:
         """The three numbers that change, and the mark in the slot of row `number`: two small reads."""
         slot = HEAD_BYTES + number % capacity * ROW_BYTES
@@ -62,7 +67,9 @@ class OpenHead:
 
     def _slots(self, capacity: int, first: int, n: int) -> Table:
         at, end = first % capacity, min(first % capacity + n, capacity)
-        data = self._read(at, end - at) + self._read(0, n - (end - at))
+        data = self._read(at, end - at)
+        if at + n > end:
+            data += self._read(0, at + n - end)
         return np.frombuffer(data, dtype=ROW_DTYPE)
 
     def _read(self, slot: int, n: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -146,7 +147,7 @@ class VdlRun:
             live=any(one.live for one in sets),
             dropped=sum(one.dropped for one in sets),
             gaps=self._gaps(),
-            skipped=Counter(key.kind for key in unknown),
+            skipped=Counter(key.kind for key in unknown) if unknown else {},
             captions=captions,
             started=min((one.started for one in sets), default=None),
             updated=self._updated,
@@ -208,10 +209,10 @@ class VdlRun:
 
     def _touch(self, name: str) -> None:
         """Note when the file set was last written to."""
-        path = self._path / name
-        for file in (path, path.with_suffix(".head")):
+        path = os.path.join(self._path, name)
+        for file in (path, f"{path.removesuffix(SUFFIX)}.head"):
             try:
-                changed = file.stat().st_mtime
+                changed = os.stat(file).st_mtime
             except OSError:
                 continue
             self._updated = changed if self._updated is None else max(self._updated, changed)
