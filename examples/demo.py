@@ -65,7 +65,7 @@ def board(settings: pytorch_cifar10.Settings, chosen: argparse.Namespace) -> lis
 
 
 def url_of(server: subprocess.Popen[str]) -> str | None:
-    """The address that the server prints once it listens; None, and why on standard error, when it ended before it did."""
+    """The address that the server prints once it listens; None, with why on standard error, when it ended before."""
     assert server.stdout is not None
     # That the folder is empty and that there is no model yet need not be said here: both come with the training.
     before: list[str] = []
