@@ -1,7 +1,7 @@
 /* From a scene to strokes: the frame, the marks of each mode, and what lies under the pointer. */
 
 import { boxFor, crisp, drawAxes, inBox, tickCount, type Box } from "../../draw/axes";
-import { drawBands } from "../../draw/bands";
+import { drawBands, type Bands } from "../../draw/bands";
 import { drawHeat } from "../../draw/heat";
 import { LABEL_FONT, type Inks } from "../../draw/ink";
 import type { Pen } from "../../draw/pen";
@@ -265,7 +265,7 @@ function along(pen: Pen, parts: Parts): Picture {
     low,
     high,
   };
-  const curves = { at: scene.spreads.map((spread) => spread.step), curves: scene.curves };
+  const curves = bandsOf(scene);
   return {
     box,
     upright: false,
@@ -287,6 +287,21 @@ function along(pen: Pen, parts: Parts): Picture {
     },
     stepAt: (px) => x.from(px),
   };
+}
+
+/** The curves of a scene over its steps. Where all histograms have one step, their bands have no width: one column then stands
+ * for all of them, from the least of each lower curve to the greatest of each upper one, with the median of the newest. */
+function bandsOf({ spreads, curves }: Scene): Bands {
+  const step = spreads[0]?.step;
+  if (step === undefined || spreads.length === 1 || spreads.at(-1)?.step !== step)
+    return { at: spreads.map((spread) => spread.step), curves };
+  const middle = (curves.length - 1) / 2;
+  const column = curves.map((curve, k) => {
+    const finite = curve.filter(Number.isFinite);
+    if (finite.length === 0) return [NaN];
+    return [k < middle ? Math.min(...finite) : k > middle ? Math.max(...finite) : (finite.at(-1) ?? NaN)];
+  });
+  return { at: [step], curves: column };
 }
 
 /** Strength of a heat cell. The root lifts the thin tails out of the paper. */

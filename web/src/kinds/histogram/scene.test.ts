@@ -107,6 +107,24 @@ describe("the picture", () => {
         .filter((n) => n > 0),
     ).toEqual([1, 1]);
   });
+  test("quantiles of histograms that all have one step are one column over all of them", () => {
+    const several = series(3);
+    several.columns.step?.fill(7);
+    several.columns.edges?.set([-1, 1, -4, 0, 0, 8]);
+    const bands = scene({ mode: "bands" }, several);
+    const columns = [...drawn(bands).matchAll(/<path d="M[\d.]+ ([\d.]+)h4v([\d.]+)h-4Z" fill="#123456"/g)];
+    expect(columns).toHaveLength(3);
+    const picture = layOut(
+      new SvgPen(400, 300) as unknown as Pen,
+      bands,
+      { inks: INKS.light, color: "#123456" },
+      400,
+      300,
+    );
+    const [top = NaN, high = NaN] = columns[0]?.slice(1).map(Number) ?? [];
+    expect(picture?.under(200, top)?.value).toBeCloseTo(8, 1);
+    expect(picture?.under(200, top + high)?.value).toBeCloseTo(-4, 1);
+  });
   test("what is under a point is the step and the value there", () => {
     const pen = new SvgPen(400, 300) as unknown as Pen;
     const look = { inks: INKS.dark, color: "#abc" };
