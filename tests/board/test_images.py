@@ -114,7 +114,7 @@ def test_the_chosen_step_is_in_the_address_and_survives_a_reload(page: Page, url
     one = card(opened(page, url))
     one.get_by_test_id("slider").fill("41")
     shows(one, 41)
-    expect(page).to_have_url(re.compile("shade"))
+    expect(page).to_have_url(re.compile(r"zoom=shade~long:41:42$"))
     page.reload()
     shows(card(page), 41)
     shows(card(page, run="sparse"), 280, "sparse")
@@ -129,6 +129,29 @@ def test_one_slider_moves_all_cards_to_the_last_step_not_after_it(page: Page, ur
     expect(page).to_have_url(re.compile("at=100"))
     page.reload()
     shows(card(page, run="sparse"), 80, "sparse")
+
+
+def test_one_slider_for_all_begins_at_the_step_of_the_card_touched_last(page: Page, url: str) -> None:
+    long = card(opened(page, url))
+    together, sparse = page.get_by_test_id("together"), card(page, run="sparse")
+    together.click()
+    shows(long, STEPS - 1)
+    together.click()
+    long.get_by_test_id("slider").fill("123")
+    sparse.get_by_test_id("slider").fill("2")
+    shows(sparse, 80, "sparse")
+    long.get_by_test_id("slider").fill("170")
+    shows(long, 170)
+    together.click()
+    shows(long, 170)
+    shows(sparse, 160, "sparse")
+    expect(page).to_have_url(re.compile("at=170"))
+    together.click()
+    shows(sparse, 80, "sparse")
+    long.get_by_test_id("newest").click()
+    together.click()
+    shows(long, STEPS - 1)
+    shows(sparse, 280, "sparse")
 
 
 def test_a_small_image_is_enlarged_by_a_whole_number_with_sharp_pixels(page: Page, url: str) -> None:
