@@ -95,6 +95,38 @@ def test_a_refresh_tells_what_advanced_and_nothing_when_nothing_did(tmp_path: Pa
     assert (store.revision, store.structure) == (3, 2)
 
 
+def test_a_glance_reads_the_runs_that_grew_lately_and_leaves_the_rest_to_a_refresh(tmp_path: Path, live: Live) -> None:
+    awake, asleep = live(tmp_path / "awake").rows([1.0]), live(tmp_path / "asleep").rows([1.0])
+    store = Store([tmp_path], awake_seconds=60.0)
+    store.refresh()
+    ids = {run.name: run.id for run in store.runs()}
+    assert store.glance().advanced == ()
+    awake.rows([2.0], steps=[1])
+    assert store.refresh().advanced == (("scalar", "loss", ids["awake"]),)
+    awake.rows([3.0], steps=[2])
+    asleep.rows([4.0], steps=[1])
+    live(tmp_path / "new").rows([1.0])
+    changes = store.glance()
+    assert (changes.advanced, changes.structure) == ((("scalar", "loss", ids["awake"]),), False)
+    assert store.glance() == Changes(changes.revision, structure=False)
+    rest = store.refresh()
+    assert {run for _, _, run in rest.advanced} == {run.id for run in store.runs()} - {ids["awake"]}
+    shutil.rmtree(tmp_path / "awake")
+    assert store.refresh().structure
+    assert store.glance().advanced == ()
+
+
+def test_a_run_that_rests_is_not_glanced_at(tmp_path: Path, live: Live) -> None:
+    run = live(tmp_path).rows([1.0])
+    store = Store([tmp_path], awake_seconds=0.0)
+    store.refresh()
+    run.rows([2.0], steps=[1])
+    store.refresh()
+    run.rows([3.0], steps=[2])
+    assert store.glance().advanced == ()
+    assert len(store.refresh().advanced) == 1
+
+
 def test_the_end_of_a_writer_is_told_as_structure_alone(tmp_path: Path, live: Live) -> None:
     run = live(tmp_path / "run").rows([1.0])
     store = Store([tmp_path])

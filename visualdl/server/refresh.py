@@ -20,7 +20,7 @@ WATCHED_FOR_SECONDS = 10.0
 SLICE_SECONDS = 0.1  # how often the first reading says how far it is
 MODEL_SECONDS = 0.5
 CHECK_SECONDS = 1.0  # how often it is looked at whether anybody still writes
-COST_SHARE = 0.1  # of one core, at most, on average
+COST_SHARE = 0.1  # of one core, at most, on average: for looks at everything, and for looks at what grew lately
 
 
 def pause_after(cost: float, *, live: bool, watched: bool) -> float:
@@ -74,22 +74,29 @@ class Refresher:
         return self._listeners > 0 or time.monotonic() - self._asked_at < WATCHED_FOR_SECONDS
 
     def _follow_store(self) -> None:
+        everything_at = 0.0  # looking at thousands of runs may cost so much that it is done seldom
         while not self._stopped.is_set():
             began = time.monotonic()
+            everything = began >= everything_at
             try:
-                complete = self._look(began)
+                complete = self._look(began, everything=everything)
             except Exception as trouble:
                 # Whatever went wrong in this look, the board stays, and the next look may go right.
                 self._say_once(trouble)
                 complete = True
             if complete:
-                cost = time.monotonic() - began
-                self._wake.wait(pause_after(cost, live=self._is_live(began), watched=self._watched()))
+                now = time.monotonic()
+                pause = pause_after(now - began, live=self._is_live(began), watched=self._watched())
+                if everything:
+                    everything_at = now + pause
+                    pause = pause_after(0.0, live=self._is_live(began), watched=self._watched())
+                if self._wake.wait(min(pause, everything_at - now)):
+                    everything_at = 0.0
                 self._wake.clear()
 
-    def _look(self, now: float) -> bool:
+    def _look(self, now: float, *, everything: bool) -> bool:
         """Read what is new and tell it. False when there is more to read than one look should take."""
-        changes = self._store.refresh(seconds=SLICE_SECONDS)
+        changes = self._store.refresh(seconds=SLICE_SECONDS) if everything else self._store.glance()
         self._loaded = self._loaded or changes.complete
         loading = None if self._loaded else self._store.progress
         if self._news.note(changes.advanced, structure=changes.structure, loading=loading):
@@ -99,7 +106,7 @@ class Refresher:
         if now - self._checked_at > CHECK_SECONDS:
             self._checked_at = now
             self._written = self._store.live
-        return changes.complete
+        return changes.complete or not everything
 
     def _is_live(self, now: float) -> bool:
         return self._written or now - self._advanced_at < WATCHED_FOR_SECONDS

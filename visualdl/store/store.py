@@ -30,16 +30,21 @@ __all__ = ["Answer", "Axis", "Changes", "Method", "Question", "RunInfo", "Segmen
 _ATTEMPTS = 8
 """How often a read starts again because records turned out to be damaged; each time at least one more is known."""
 
+_AWAKE_SECONDS = 10.0
+
 
 class Store:
     """All runs below the roots. Thread safe; memory is bounded by `memory_bytes`, not by the size of the logs.
 
     memory_bytes: what decoded points may take; by default an eighth of what there is, 1 GiB at most.
+    awake_seconds: how long after its last new point a run is still looked at by `glance`.
 
     Nothing is read before the first `refresh`. A root need not exist yet. Runs stay while their folders do.
     """
 
-    def __init__(self, roots: Sequence[Path], *, memory_bytes: int | None = None) -> None:
+    def __init__(
+        self, roots: Sequence[Path], *, memory_bytes: int | None = None, awake_seconds: float = _AWAKE_SECONDS
+    ) -> None:
         paths = list(dict.fromkeys(os.path.abspath(root) for root in roots))
         known: dict[Identity, str] = {}
         self._trees = [Tree(path, match, known) for path in paths]
@@ -50,6 +55,8 @@ class Store:
         self._memory = Memory(memory_bytes - memory_bytes // 3)
         self._runs: dict[str, Run] = {}  # by path; read through list(), which other threads cannot interrupt
         self._by_id: dict[str, Run] = {}
+        self._awake: dict[Run, float] = {}  # when each run that grew lately did so, by the monotonic clock
+        self._awake_seconds = awake_seconds
         self._refreshing = threading.Lock()
         self._pass: Iterator[None] | None = None
         self._advanced: set[tuple[str, str, str]] = set()
@@ -94,12 +101,20 @@ class Store:
             else:
                 self._pass = None
                 self._loading = False
-            advanced, changed = tuple(sorted(self._advanced)), self._changed
-            self._advanced.clear()
-            self._changed = False
-            self.structure += changed
-            self.revision += changed or bool(advanced)
-            return Changes(self.revision, changed, advanced, complete=self._pass is None)
+            return self._changes()
+
+    def glance(self) -> Changes:
+        """Read what is new in the runs that grew lately, and in no others: what a `refresh` costs no longer counts.
+
+        Nothing is found that is new: runs and files are found by `refresh`. Safe as that is.
+        """
+        with self._refreshing:
+            tired = time.monotonic() - self._awake_seconds
+            for run in [run for run, grew in self._awake.items() if grew <= tired]:
+                del self._awake[run]
+            for run in list(self._awake):
+                self._read(run)
+            return self._changes()
 
     def runs(self) -> tuple[RunInfo, ...]:
         """Every run that has been opened, in natural order of their names. Their display names are all different."""
@@ -177,10 +192,26 @@ class Store:
                 yield
         # A run with a writer first: what happens now matters more than what is over.
         for run in sorted(self._runs.values(), key=lambda run: (not run.live, run.order)):
-            advanced, changed = run.refresh()
-            self._advanced.update((key.kind, key.tag, run.id) for key in advanced)
-            self._changed |= changed
+            self._read(run)
             yield
+
+    def _read(self, run: Run) -> None:
+        """Read what is new in one run."""
+        known = run.opened
+        advanced, changed = run.refresh()
+        self._advanced.update((key.kind, key.tag, run.id) for key in advanced)
+        self._changed |= changed
+        if known and advanced:
+            self._awake[run] = time.monotonic()
+
+    def _changes(self) -> Changes:
+        """What was found since this was asked last."""
+        advanced, changed = tuple(sorted(self._advanced)), self._changed
+        self._advanced.clear()
+        self._changed = False
+        self.structure += changed
+        self.revision += changed or bool(advanced)
+        return Changes(self.revision, changed, advanced, complete=self._pass is None)
 
     def _found(self, root: str, found: Found) -> None:
         """A folder's files changed: a new run, new files of a run, or the end of one."""
@@ -189,6 +220,7 @@ class Store:
             run.discover(found.names)
         elif run is not None:
             del self._runs[found.path], self._by_id[run.id]
+            self._awake.pop(run, None)
             for series in run.held():
                 self._memory.forget(series)
             self._changed |= run.opened
