@@ -10,9 +10,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -25,6 +27,9 @@ from visualdl import LogWriter, __version__
 from visualdl.cli import _WORDS, main
 
 ROOT = Path(__file__).parents[1]
+# Seconds after which a test gives up: many times what a machine with too much to do needs.
+PATIENCE = 120.0
+get = partial(httpx.get, timeout=PATIENCE)
 # The command must not depend on what the machine it is tested on happens to have set.
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("VISUALDL_")}
 CLEAN["PYTHONPATH"] = str(ROOT)
@@ -39,7 +44,7 @@ def visualdl(*arguments: str | Path, cwd: Path | None = None, **environment: str
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -70,6 +75,15 @@ def running(
             yield Running(process, line, found[0])
         finally:
             process.kill()
+
+
+def until(board: Running, true: Callable[[], bool]) -> None:
+    """Wait for a fact while the command goes on; fails when it ended or the patience did."""
+    limit = time.monotonic() + PATIENCE
+    while not true():
+        assert board.process.poll() is None
+        assert time.monotonic() < limit
+        time.sleep(0.02)
 
 
 # --------------------------------------------------------------------------------------------- what goes wrong
@@ -139,7 +153,7 @@ def test_without_a_port_the_next_free_one_is_taken(tmp_path: Path) -> None:
         ports = [int(board.url.rsplit(":", 1)[1].strip("/")) for board in (first, second)]
         assert 8040 <= ports[0] < ports[1]
         for board in (first, second):
-            assert httpx.get(board.url + "api/board").status_code == 200
+            assert get(board.url + "api/board").status_code == 200
 
 
 def test_a_short_token_is_refused(tmp_path: Path) -> None:
@@ -171,7 +185,7 @@ def test_logs_and_model_are_served_at_the_printed_address(tmp_path: Path) -> Non
     logs, model = write_logs(tmp_path / "logs"), write_model(tmp_path / "m.onnx")
     with running("--logdir", logs, "--model_pb", model, "--port", "0", "-L", "zh") as board:
         assert board.line.startswith("VisualDL 已启动： http://127.0.0.1:")
-        found = httpx.get(board.url + "api/board").json()
+        found = get(board.url + "api/board").json()
         assert found["language"] == "zh"
         assert found["roots"] == [str(logs)]
         assert found["graph"] is True
@@ -179,15 +193,15 @@ def test_logs_and_model_are_served_at_the_printed_address(tmp_path: Path) -> Non
 
 def test_a_model_alone_is_enough(tmp_path: Path) -> None:
     with running("-m", write_model(tmp_path / "m.onnx"), "-p", "0") as board:
-        assert httpx.get(board.url + "api/graph").json()["name"] == "shapes"
-        assert httpx.get(board.url + "api/board").json()["runs"] == []
+        assert get(board.url + "api/graph").json()["name"] == "shapes"
+        assert get(board.url + "api/board").json()["runs"] == []
 
 
 def test_an_empty_directory_opens_and_is_mentioned(tmp_path: Path) -> None:
     with running("--logdir", tmp_path, "--port", "0") as board:
-        assert httpx.get(board.url + "api/board").status_code == 200
+        assert get(board.url + "api/board").status_code == 200
         board.process.send_signal(signal.SIGINT)
-        _, said = board.process.communicate(timeout=30)
+        _, said = board.process.communicate(timeout=PATIENCE)
         assert f"{tmp_path} is empty" in said
 
 
@@ -195,7 +209,7 @@ def test_old_options_are_taken_with_a_word(tmp_path: Path) -> None:
     old = ["--cache_timeout", "20", "--theme", "dark", "--api-only", "-v", "--product", "x", "--disable-telemetry"]
     with running(*old, "--component_tabs", "scalar", "image", "--logdir", tmp_path, "--port", "0") as board:
         board.process.send_signal(signal.SIGINT)
-        _, said = board.process.communicate(timeout=30)
+        _, said = board.process.communicate(timeout=PATIENCE)
     for flag in (
         "--cache_timeout",
         "--theme",
@@ -213,7 +227,7 @@ def test_bound_elsewhere_the_address_has_a_token_and_nothing_else_opens(tmp_path
         address = httpx.URL(board.url)
         here = f"http://127.0.0.1:{address.port}/"
         assert len(address.params["token"]) == 43
-        assert httpx.get(here + "api/board").status_code == 401
+        assert get(here + "api/board").status_code == 401
         with httpx.Client(base_url=here) as browser:
             assert browser.get("", params={"token": address.params["token"]}).status_code == 200
             assert browser.get("api/board").status_code == 200
@@ -227,8 +241,7 @@ def test_open_hands_the_address_to_the_browser(tmp_path: Path) -> None:
     with running(
         "--logdir", tmp_path / "logs", "--port", "0", "--open", environment={**CLEAN, "BROWSER": f"{browser} %s"}
     ) as board:
-        while not seen.exists():
-            assert board.process.poll() is None
+        until(board, seen.exists)
         assert seen.read_text() == board.url
 
 
@@ -237,8 +250,8 @@ def test_a_token_of_ones_own_is_asked_for_on_this_machine_too(tmp_path: Path) ->
     with running("--logdir", tmp_path, "--port", "0", environment={**CLEAN, "VISUALDL_TOKEN": token}) as board:
         bare, _, shown = board.url.partition("?token=")
         assert shown == token
-        assert httpx.get(bare + "api/board").status_code == 401
-        assert httpx.get(bare + "api/board", headers={"authorization": f"Bearer {token}"}).status_code == 200
+        assert get(bare + "api/board").status_code == 401
+        assert get(bare + "api/board", headers={"authorization": f"Bearer {token}"}).status_code == 200
 
 
 def test_a_public_path_and_another_host_name_are_taken(tmp_path: Path) -> None:
@@ -246,8 +259,8 @@ def test_a_public_path_and_another_host_name_are_taken(tmp_path: Path) -> None:
         "--logdir", tmp_path, "--port", "0", "--public-path", "/board", "--allow-host", "box.example.org"
     ) as board:
         assert board.url.endswith("/board/")
-        assert httpx.get(board.url + "api/board", headers={"host": "box.example.org"}).status_code == 200
-        assert httpx.get(board.url + "api/board", headers={"host": "other.example.org"}).status_code == 421
+        assert get(board.url + "api/board", headers={"host": "box.example.org"}).status_code == 200
+        assert get(board.url + "api/board", headers={"host": "other.example.org"}).status_code == 421
 
 
 # ------------------------------------------------------------------------------------------------------ the end
@@ -265,13 +278,13 @@ def test_ctrl_c_ends_it_at_once_with_tabs_open_and_a_download_half_done(tmp_path
 
     async def watch_it_end(board: Running) -> int:
         live = board.url.replace("http://", "ws://") + "api/live"
-        tabs = await asyncio.gather(*(connect(live) for _ in range(5)))
+        tabs = await asyncio.gather(*(connect(live, open_timeout=PATIENCE) for _ in range(5)))
         for tab in tabs:
             await tab.recv()
         port = httpx.URL(board.url).port
         runs: dict[str, str] = {}
         while "train" not in runs:
-            runs = {run["name"]: run["id"] for run in httpx.get(board.url + "api/board").json()["runs"]}
+            runs = {run["name"]: run["id"] for run in get(board.url + "api/board").json()["runs"]}
         with socket.socket() as stalled:
             # The answer, about 9 MB, does not fit into the buffers: the server is still sending when it has to end.
             stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
@@ -298,22 +311,20 @@ def test_the_demo_is_written_served_and_kept(tmp_path: Path) -> None:
     again = visualdl("demo", "--no-serve", cwd=tmp_path)
     assert (again.returncode, again.stdout) == (0, "scratch_log is there already: shown as it is\n")
     with running("demo", "--port", "0", cwd=tmp_path) as board:
-        found = httpx.get(board.url + "api/board").json()
+        found = get(board.url + "api/board").json()
         assert found["roots"] == ["scratch_log"]
         assert found["graph"] is True
 
 
 def test_a_fresh_demo_goes_on_training_while_the_board_is_open(tmp_path: Path) -> None:
     def live_train(board: Running) -> dict[str, object]:
-        runs = httpx.get(board.url + "api/board").json()["runs"]
+        runs = get(board.url + "api/board").json()["runs"]
         return next((run for run in runs if run["name"].endswith("live/train")), {})
 
     with running("demo", "--port", "0", cwd=tmp_path) as board:
-        while not live_train(board).get("live"):
-            assert board.process.poll() is None
+        until(board, lambda: bool(live_train(board).get("live")))
         board.process.send_signal(signal.SIGINT)
-        assert board.process.wait(timeout=30) == 0
+        assert board.process.wait(timeout=PATIENCE) == 0
     with running("demo", "--port", "0", cwd=tmp_path) as board:
-        while not live_train(board):
-            assert board.process.poll() is None
+        until(board, lambda: bool(live_train(board)))
         assert live_train(board)["live"] is False

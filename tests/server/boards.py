@@ -28,6 +28,9 @@ from visualdl.store.store import Store
 
 Columns = dict[str, "np.ndarray[Any, Any]"]
 
+# Seconds after which a test gives up. What it waits for comes in a moment, but not on a machine with too much to do.
+PATIENCE = 120.0
+
 
 @dataclass(frozen=True)
 class Served:
@@ -50,8 +53,8 @@ class Served:
         return found
 
     def when(self, true: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """What api/board says as soon as `true` of it; fails after half a minute."""
-        limit = time.monotonic() + 30
+        """What api/board says as soon as `true` of it; fails when its patience ends."""
+        limit = time.monotonic() + PATIENCE
         while not true(board := self.board()):
             assert time.monotonic() < limit, f"the board never came to that: {board}"
             time.sleep(0.02)
@@ -129,7 +132,7 @@ def serving(
     server.start()
     url = f"http://127.0.0.1:{listening.port}{prefix}/"
     try:
-        with httpx.Client(base_url=url, timeout=30) as client:
+        with httpx.Client(base_url=url, timeout=PATIENCE) as client:
             yield Served(url, listening.port, client)
     finally:
         server.stop()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from websockets.sync.client import connect
 
-from tests.server.boards import Served, serving, write_logs, write_model
+from tests.server.boards import PATIENCE, Served, serving, write_logs, write_model
 from visualdl import LogWriter
 
 
@@ -272,7 +272,7 @@ def test_a_proxy_may_leave_its_prefix_or_take_it_away(tmp_path: Path) -> None:
         assert served.client.get("api/board").status_code == 200
         assert httpx.get(f"http://127.0.0.1:{served.port}/api/board").status_code == 200
         with connect(served.live) as live:
-            assert "revision" in str(live.recv(timeout=20))
+            assert "revision" in str(live.recv(timeout=PATIENCE))
         bare = httpx.get(f"http://127.0.0.1:{served.port}/team/board")
         assert bare.status_code == 307
         assert httpx.URL(str(bare.url)).join(bare.headers["location"]).path == "/team/board/"

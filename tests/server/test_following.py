@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.server.boards import read_answer, serving, write_model
+from tests.server.boards import PATIENCE, read_answer, serving, write_model
 from visualdl import LogWriter
 from visualdl.server import model
 
@@ -51,7 +51,7 @@ class Client:
 
     def follow(self, done: threading.Event) -> None:
         """Ask until everything is written, and once more then."""
-        with httpx.Client(base_url=self._url, timeout=30) as http:
+        with httpx.Client(base_url=self._url, timeout=PATIENCE) as http:
             last = False
             etags: dict[str, str] = {}
             while not last:
@@ -121,11 +121,11 @@ def test_clients_that_follow_by_cursors_hold_what_several_processes_wrote(
         threads = [threading.Thread(target=follow, args=(client,)) for client in clients]
         for thread in threads:
             thread.start()
-        assert [process.wait(60) for process in writers] == [0] * len(RUNS)
+        assert [process.wait(PATIENCE) for process in writers] == [0] * len(RUNS)
         served.when(lambda board: len(board["runs"]) == 3 and not any(run["live"] for run in board["runs"]))
         done.set()
         for thread in threads:
-            thread.join(60)
+            thread.join(PATIENCE)
         assert failures == []
         names = {run["id"]: run["name"] for run in served.board()["runs"]}
         for client in clients:
@@ -184,7 +184,7 @@ def test_a_model_file_that_could_not_be_read_is_read_when_it_is_written_again(
     monkeypatch.setattr(model, "read_graph", once)
     file = write_model(tmp_path / "model.onnx")
     with serving(tmp_path, model=file) as served:
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + PATIENCE
         while "could not be read just now" not in caplog.text:
             assert time.monotonic() < limit
             time.sleep(0.02)

@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.server.boards import Served, serving, write_logs, write_model
+from tests.server.boards import PATIENCE, Served, serving, write_logs, write_model
 from visualdl import LogWriter
 from visualdl.server.api import picture_type
 from visualdl.server.csv import disposition, text_cell
@@ -46,7 +46,7 @@ def signed_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def raw(served: Served, request: bytes) -> bytes:
     """What the server answers to these very bytes: no client tidies them up."""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as connection:
         connection.sendall(request)
         answer = b""
         while chunk := connection.recv(65536):
@@ -232,7 +232,7 @@ def test_the_own_page_may_post_and_listen_also_through_a_proxy(served: Served, t
     for headers in (direct, proxied):
         assert served.client.post("api/graph", content=content, headers=headers).status_code == 200
         with connect(served.live, additional_headers=headers) as live:
-            assert "revision" in str(live.recv(timeout=10))
+            assert "revision" in str(live.recv(timeout=PATIENCE))
 
 
 def test_a_page_on_another_port_of_this_machine_is_foreign_and_that_of_an_allowed_proxy_is_not(locked: Served) -> None:
@@ -332,7 +332,7 @@ def test_behind_https_the_cookie_is_for_https_only(locked: Served) -> None:
 def test_a_bearer_and_a_cookie_open_the_live_connection(locked: Served) -> None:
     for headers in ({"Authorization": f"Bearer {TOKEN}"}, {"Cookie": f"a=b; visualdl-8040={TOKEN}; c=d"}):
         with connect(locked.live, additional_headers=headers) as live:
-            assert "revision" in str(live.recv(timeout=10))
+            assert "revision" in str(live.recv(timeout=PATIENCE))
 
 
 def test_the_token_is_never_logged(locked: Served, caplog: pytest.LogCaptureFixture) -> None:
@@ -361,12 +361,12 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_sent(served: Served) -
 
 
 def test_a_client_that_sends_half_a_question_holds_up_nobody(served: Served) -> None:
-    stalled = [socket.create_connection(("127.0.0.1", served.port), timeout=10) for _ in range(50)]
+    stalled = [socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) for _ in range(50)]
     try:
         for connection in stalled:
             connection.sendall(b"POST /api/graph HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf")
         for _ in range(20):
-            assert served.client.get("api/board", timeout=5).status_code == 200
+            assert served.client.get("api/board", timeout=20).status_code == 200
     finally:
         for connection in stalled:
             connection.close()
