@@ -34,7 +34,8 @@ function join(finer: Series, whole: Series, weight: number): Series | null {
     columns[name] = joinColumn(before, tail.subarray(from));
   }
   const segments = [...finer.segments.slice(0, -1), { ...last, stop: last.stop + missing }];
-  return { ...finer, total: whole.total, cursor: whole.cursor, segments, columns };
+  const { total, cursor, nonfinite } = whole;
+  return { ...finer, total, cursor, ...(nonfinite === undefined ? {} : { nonfinite }), segments, columns };
 }
 
 function goOn(smooth: Column, values: Column, weight: number): Float64Array {
