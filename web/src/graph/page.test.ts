@@ -6,7 +6,23 @@ import { familyOf } from "./family";
 import { bytesText, className, shapeText, shown } from "./json";
 import { blocks, graph, node, weight } from "./made";
 import { pngScale } from "./save";
+import { Refused, why } from "./source";
 import { buildTree, firstOpen, scopesOf } from "./tree";
+import { GRAPH } from "./words";
+
+describe("a model that the server would not show", () => {
+  const pickle = "Wanted an ONNX file, but it looks like a pickle; a pickle is a program and is never opened: x";
+  it("is explained in the server's own English words, or in Chinese", () => {
+    expect(why(new Refused(422, pickle), GRAPH.en.refused)).toBe(pickle);
+    expect(why(new Refused(422, pickle), GRAPH.zh.refused)).toContain("pickle 是程序，永远不会被打开");
+    expect(why(new Refused(422, "…: unpack it first: m.zip"), GRAPH.zh.refused)).toContain("请先解压");
+    expect(why(new Refused(413, "at most 512 MiB can"), GRAPH.zh.refused)).toBe("模型文件太大：最大 512 MiB。");
+  });
+  it("keeps what nobody translated", () => {
+    expect(why(new Refused(422, "bytes 3"), GRAPH.zh.refused)).toBe("服务器的答复：bytes 3");
+    expect(why(new TypeError("offline"), GRAPH.zh.refused)).toBe("offline");
+  });
+});
 
 describe("the address", () => {
   const tree = buildTree(blocks(30), false);

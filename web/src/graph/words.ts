@@ -36,6 +36,8 @@ export interface GraphWords {
   readonly reading: (name: string) => string;
   readonly layingOut: string;
   readonly failed: string;
+  /** Why the server would not show a model, from its own English sentence. */
+  readonly refused: (status: number, sentence: string) => string;
   readonly layoutFailed: string;
   readonly tryAgain: string;
   readonly picture: (name: string, boxes: number) => string;
@@ -98,6 +100,32 @@ export interface GraphWords {
   readonly subgraphs: string;
 }
 
+/* What the server's sentences say to do, by what they hold. */
+const ADVICE: readonly (readonly [holds: string, advice: string])[] = [
+  ["the file is empty", "文件是空的。"],
+  [
+    "is never opened",
+    "它像是 pickle 文件（也许是旧的 PyTorch 检查点）。pickle 是程序，永远不会被打开；请用 torch.onnx.export 导出模型。",
+  ],
+  [
+    "torch.onnx.export",
+    "它像是 PyTorch 或 safetensors 的文件，而不是 ONNX 模型；请用 torch.onnx.export 导出模型，再选择导出的文件。",
+  ],
+  ["convert it to ONNX", "它像是另一种格式的模型；请先转换为 ONNX，再选择转换后的文件。"],
+  ["unpack it first", "它像是压缩文件，请先解压。"],
+  ["git lfs pull", "它是 Git LFS 的指针文件；请用 git lfs pull 取得文件本身。"],
+  ["--logdir", "它是 VisualDL 的日志；请用 --logdir 打开它所在的文件夹。"],
+  ["a web page", "它像是网页，也许下载时出了错；请重新下载。"],
+];
+
+function refusedInChinese(status: number, sentence: string): string {
+  if (status === 408) return "模型文件的上传中断了，请再试一次。";
+  if (status === 413) return `模型文件太大：最大 ${/\d+ MiB/.exec(sentence)?.[0] ?? ""}。`;
+  if (status === 503) return "正在读取的模型文件太多，请稍后再试。";
+  const advice = ADVICE.find(([holds]) => sentence.includes(holds))?.[1];
+  return advice === undefined ? `服务器的答复：${sentence}` : `这不是可以显示的 ONNX 文件。${advice}`;
+}
+
 const EN: GraphWords = {
   search: "Search the graph",
   found: (at, of) => `${at} of ${of}`,
@@ -131,6 +159,7 @@ const EN: GraphWords = {
   reading: (name) => `Reading ${name}`,
   layingOut: "Laying out the graph",
   failed: "The graph cannot be shown",
+  refused: (_, sentence) => sentence,
   layoutFailed: "The graph could not be laid out",
   tryAgain: "Try again",
   picture: (name, boxes) => `Graph of ${name}, ${boxes} boxes shown. The outline beside it says the same in words.`,
@@ -245,6 +274,7 @@ const ZH: GraphWords = {
   reading: (name) => `正在读取 ${name}`,
   layingOut: "正在布局计算图",
   failed: "无法显示计算图",
+  refused: refusedInChinese,
   layoutFailed: "无法布局计算图",
   tryAgain: "重试",
   picture: (name, boxes) => `${name} 的计算图，显示 ${boxes} 个方框。旁边的大纲以文字给出同样的内容。`,
