@@ -11,6 +11,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
+
+# What is awaited comes in a moment. The limit is for a machine with too much to do; only a failure waits for it.
+expect.set_options(timeout=60_000)
 
 ROOT = Path(__file__).parents[2]
 Serve = Callable[..., str]

@@ -65,7 +65,7 @@ def ink(page: Page, tag: str) -> str:
 
 
 def until(page: Page, true: Callable[[], bool], what: str) -> None:
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while not true():
         assert time.monotonic() < limit, f"never: {what}"
         page.wait_for_timeout(20)  # not time.sleep: events of the page are heard only in here
