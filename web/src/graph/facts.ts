@@ -89,6 +89,9 @@ function flow(tree: Tree, value: string, ends: readonly number[], scalar: string
   return { value, type: typeText(tree.graph, value, scalar), weight, ends: [...new Set(ends)] };
 }
 
+/** Is it a number that the exporter wrote down (a shape, an axis, an index), and not something that was learned? */
+const isConstant = ({ type, shape }: WeightJson): boolean => type === "int64" && shape.length <= 1;
+
 /** Numbers of parameters and bytes of the weights that are read inside a scope, each weight once; null where one cannot be counted. */
 export function parametersOf(
   tree: Tree,
@@ -108,7 +111,7 @@ export function parametersOf(
   const add = (names: readonly string[]): void => {
     for (const name of names) {
       const weight = tree.weights.get(name);
-      if (weight === undefined || seen.has(name)) continue;
+      if (weight === undefined || seen.has(name) || isConstant(weight)) continue;
       seen.add(name);
       count(weight);
     }

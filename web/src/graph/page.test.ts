@@ -128,7 +128,7 @@ describe("facts", () => {
     node("n3", "Relu", ["y"], ["z"], "o"),
   ];
   const made = graph(nodes, {
-    weights: [weight("w", [2, 3], { bytes: 24 }), weight("unread", [5])],
+    weights: [weight("w", [2, 3], { bytes: 24 }), weight("unread", [5]), weight("shape", [2], { type: "int64" })],
     values: { a: { type: "float32", shape: [1, 2] } },
   });
   const tree = buildTree(made, false);
@@ -158,7 +158,7 @@ describe("facts", () => {
       ["Relu", 2],
     ]);
   });
-  it("count each weight once", () => {
+  it("count each weight once, and no shape that is written down beside them", () => {
     expect(parametersOf(tree, item("s:m").id)).toEqual({ weights: 1, parameters: 6, bytes: 24 });
     expect(parametersOf(tree, 0)).toEqual({ weights: 2, parameters: 11, bytes: 28 });
   });
