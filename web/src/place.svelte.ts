@@ -4,7 +4,13 @@ import { formatPlace, parsePlace, type Params, type Place } from "./url";
 
 let current = $state.raw<Place>(parsePlace(globalThis.location?.hash ?? ""));
 let pending = 0;
-let written = -Infinity;
+
+// Browsers refuse more than about a hundred address changes in half a minute. So each choice is written at once, as long
+// as no slider has used up the changes of a burst; then there is one every 0.4 s.
+const BURST = 20;
+const REFILL_MS = 400;
+let spent = 0;
+let spentAt = 0;
 
 globalThis.addEventListener?.("hashchange", () => {
   const next = parsePlace(location.hash);
@@ -32,9 +38,8 @@ export function change(patch: Readonly<Record<string, string | undefined>>): voi
     if (value !== undefined) params[key] = value;
   }
   current = { page: current.page, params };
-  // Browsers refuse more than about a hundred address changes in half a minute: a slider writes at once, then every 0.4 s.
   clearTimeout(pending);
-  const rest = written + 400 - performance.now();
+  const rest = untilNextWrite();
   if (rest <= 0) write("replace");
   else pending = globalThis.setTimeout(() => write("replace"), rest) as unknown as number;
 }
@@ -64,11 +69,19 @@ function pickShared(params: Params): Params {
 function dropShared(params: Params): Params {
   return Object.fromEntries(Object.entries(params).filter(([key]) => !SHARED.includes(key)));
 }
+/** Milliseconds until the address may be changed again. */
+function untilNextWrite(): number {
+  const now = performance.now();
+  spent = Math.max(0, spent - (now - spentAt) / REFILL_MS);
+  spentAt = now;
+  return Math.max(0, (spent + 1 - BURST) * REFILL_MS);
+}
+
 function write(how: "push" | "replace"): void {
   clearTimeout(pending);
-  written = performance.now();
   const hash = formatPlace(current);
   if (hash === location.hash) return;
+  spent += 1;
   if (how === "push") history.pushState(null, "", hash);
   else history.replaceState(null, "", hash);
 }
