@@ -508,3 +508,33 @@ def test_rows_that_rest_for_long_are_sealed(tmp_path: Path, monkeypatch: pytest.
     assert reader.rows(0)[2].tolist() == [1.0]
     assert reader.live
     log.close()
+
+
+def test_records_that_two_threads_queue_at_the_same_moment_are_not_left_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visualdl.log.pump.BEAT_SECONDS", 3600)  # nothing but the bell wakes the pump
+    put = Payloads.put
+    began = threading.Event()
+
+    def overtaken(self: Payloads, item: Any, *, force: bool) -> bool:
+        """The first thread has queued its record; before it can look round, a second one queues its own."""
+        taken = put(self, item, force=force)
+        if not began.is_set():
+            began.set()
+            other = threading.Thread(target=log.append, args=(tag, 1, None, lambda: (b"second", ()), 6))
+            other.start()
+            other.join()
+        return taken
+
+    monkeypatch.setattr(Payloads, "put", overtaken)
+    log = Log(tmp_path)
+    tag = log.tag("text", "notes")
+    log.append(tag, 0, None, lambda: (b"first", ()), 5)
+    files = reader_of(log)
+    deadline = time.monotonic() + 20
+    while files.count(tag) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+        files.refresh()
+    assert files.count(tag) == 2
+    log.close()

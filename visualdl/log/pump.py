@@ -65,6 +65,7 @@ class Pump:
         self._bell.acquire()
         self._urgent = False  # somebody waits: take a turn at once
         self._looks_again = False  # payload records came in the last turn: the next one needs no bell
+        self._called = False  # the bell was rung for a payload record: the turn to come takes those after it too
         self._quiet = False
         self._next_beat = clock.monotonic() + BEAT_SECONDS
         self._beaten_at = ring.tail  # rows taken at the last beat
@@ -111,7 +112,8 @@ class Pump:
                 self.trouble.drop(1)
                 return
             if self.payloads.put(item, force=self._on_pump()):
-                if not self._looks_again and self.payloads.waiting() == 1:
+                if not self._looks_again and not self._called:
+                    self._called = True
                     self._ring_bell()
                 return
             self._nap()
@@ -200,7 +202,7 @@ class Pump:
         while self.closed is None:
             if self._bell.acquire(timeout=self._pause()):
                 self._linger()
-            self._urgent = False
+            self._urgent = self._called = False
             written = self.payloads.written
             self._turn()
             if self._closing:
