@@ -20,13 +20,14 @@ DEV := $(VENV)/.installed-dev-$(PINS)-$(WEB)
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: help setup demo test lint bench dev dist constraints clean
+.PHONY: help setup demo test lint bench torture dev dist constraints clean
 
 help:
 	@echo "make demo    train the tutorial and watch it on the board (ARGS=--exit: end with the training)"
 	@echo "make test    every test, the browser's included          (ARGS: for pytest)"
 	@echo "make lint    format, lint, types, floors, in Python and TypeScript"
 	@echo "make bench   measure                                     (ARGS: names of benches)"
+	@echo "make torture try to break every promise                  (ARGS: scenes, --minutes 10, --seed N)"
 	@echo "make dev     the board with hot reload on LOGDIR=$(LOGDIR)"
 	@echo "make setup   only install what the others need"
 	@echo "make dist    sdist and wheel, with the board inside"
@@ -56,6 +57,9 @@ lint: $(DEV)
 
 bench: $(DEV)
 	$(BIN)/python -m benches $(ARGS)
+
+torture: $(DEV)
+	$(BIN)/python -m torture $(ARGS)
 
 dev: $(DEV)
 	@$(MODULES)

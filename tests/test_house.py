@@ -26,7 +26,7 @@ def sources(*folders: str, endings: tuple[str, ...]) -> list[Path]:
 
 
 def python_files() -> list[Path]:
-    return sources("visualdl", "examples", "benches", endings=(".py",))
+    return sources("visualdl", "examples", "benches", "torture", endings=(".py",))
 
 
 def span(node: ast.stmt) -> int:
@@ -64,7 +64,8 @@ def test_the_contract_between_kinds_names_every_kind() -> None:
 
 
 def test_no_file_is_a_drawer_for_odds_and_ends() -> None:
-    paths = sources("visualdl", "web/src", "tests", "benches", "examples", endings=(".py", ".ts", ".svelte", ".css"))
+    folders = ("visualdl", "web/src", "tests", "benches", "torture", "examples")
+    paths = sources(*folders, endings=(".py", ".ts", ".svelte", ".css"))
     named = {part.lower() for path in paths for part in [*path.relative_to(ROOT).parts[:-1], path.stem]}
     assert not named & DRAWERS
 

@@ -1,0 +1,1 @@
+"""Tries to break the promises on purpose: `make torture`, `python -m torture`. Nothing here ships."""
