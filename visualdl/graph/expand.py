@@ -83,7 +83,7 @@ class _Expansion:
 
     def graph(self) -> Graph:
         model, raw = self._model, self._model.graph
-        assert raw is not None  # `open` has seen to it
+        assert raw is not None  # noqa: S101 - for the type checker: `open` has seen to it
         self._lay(raw, _Frame((), None, (), 0))
         self._join_passed_through()
         self._guess_scopes()

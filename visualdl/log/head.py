@@ -38,7 +38,7 @@ _LIFE = struct.Struct("<dQ")
 # Native packing stores each field whole (one 8- or 4-byte move), so a reader never sees half a mark.
 _NATIVE_ROW = struct.Struct("@qddII" if sys.byteorder == "little" else "<qddII")
 LATEST = 9.2e12  # seconds; later does not fit in int64 microseconds
-assert _NATIVE_ROW.size == ROW_BYTES == 32
+assert _NATIVE_ROW.size == ROW_BYTES == 32  # noqa: S101 - two constants of this page, compared where they are read
 
 Append = Callable[..., None]
 

@@ -260,7 +260,7 @@ class Log:
             pump = self._pump
         if pump is not None:
             return pump.close()
-        assert self._closed is not None
+        assert self._closed is not None  # noqa: S101 - for the type checker: without a pump it was closed
         return self._closed
 
 

@@ -113,7 +113,7 @@ def _whole(request: Request, file: PageFile, cache: str) -> Response:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+    assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker: _ANSWERS maps only these here
     sentence = {404: "There is nothing at this address", 405: "This address does not take this method"}
     answer = refusal(error.status_code, sentence.get(error.status_code, error.detail))
     answer.headers.update(error.headers or {})

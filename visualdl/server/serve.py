@@ -118,7 +118,7 @@ def own_names(listening: Listening) -> frozenset[str]:
 
 def url(listening: Listening, token: str | None, prefix: str = "") -> str:
     """The address to open, with the token in it when there is one."""
-    host = _outer_address() if listening.address in ("0.0.0.0", "::") else listening.host
+    host = _outer_address() if listening.address in ("0.0.0.0", "::") else listening.host  # noqa: S104 - compared
     shown = f"[{host}]" if ":" in host else host
     query = f"?token={quote(token, safe='')}" if token else ""
     return f"http://{shown}:{listening.port}{prefix}/{query}"

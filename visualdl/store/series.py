@@ -305,7 +305,7 @@ class _Line:
 def _line(segment: Columns, smoothing: Smoothing, held: _Line | None) -> _Line:
     """The smoothed line of one segment, from what is held of it where that helps."""
     value = segment.value
-    assert value is not None, "only row kinds are smoothed"
+    assert value is not None  # noqa: S101 - for the type checker: only row kinds are smoothed
     if held is not None and len(held.values) == len(value):
         return held
     if smoothing.method != "ema":

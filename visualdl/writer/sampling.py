@@ -49,7 +49,7 @@ class Reservoir:
         if self._random is None:
             from random import Random
 
-            self._random = Random(self._seed)
+            self._random = Random(self._seed)  # noqa: S311 - a sample to look at, not a secret
         slot = self._random.randrange(self.seen)
         return slot if slot < self.size else NOT_TAKEN
 
