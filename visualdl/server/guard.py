@@ -31,6 +31,7 @@ FENCES = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "x-frame-options": "SAMEORIGIN",
+    "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
@@ -107,6 +108,16 @@ def is_own_origin(headers: Headers, policy: Policy) -> bool:
     return origin.netloc.lower() in own or host_name(origin.netloc) in policy.origins
 
 
+def is_part_of_foreign_page(headers: Headers) -> bool:
+    """Whether a request to read is made by another site's page, and is not a link there that somebody followed.
+
+    Such a page could read no answer; but it could make the server work, and learn from how long that takes.
+    """
+    if headers.get("sec-fetch-site") not in ("cross-site", "same-site"):
+        return False
+    return headers.get("sec-fetch-mode") != "navigate" or headers.get("sec-fetch-dest") != "document"
+
+
 def shows_token(headers: Headers, policy: Policy) -> bool:
     """Whether a request shows the token, as a cookie or as a bearer. Compared in constant time."""
     if policy.token is None:
@@ -139,19 +150,19 @@ class Guard:
             await self._app(scope, receive, send)
             return
         answer = self._refusal(scope)
-        await (answer or self._app)(scope, receive, _fenced(send))
+        await (answer or self._app)(scope, receive, _fenced(scope, receive, send))
 
     def _refusal(self, scope: Scope) -> Response | None:
         """The answer that ends a request here, or None when it may go on."""
         headers = Headers(scope=scope)
         if len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"]) > MAX_ADDRESS:
-            return refusal(414, f"The address is too long: at most {MAX_ADDRESS} bytes")
+            return address_too_long()
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not may_be_called(hosts[0], self._policy):
             name = (host_name(hosts[0]) if len(hosts) == 1 else None) or ""
             return refusal(421, f"This board does not answer to the host name {name!r}: allow it with --allow-host")
         acts = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD", "OPTIONS")
-        if acts and not is_own_origin(headers, self._policy):
+        if (acts and not is_own_origin(headers, self._policy)) or (not acts and is_part_of_foreign_page(headers)):
             return refusal(403, "Only the board's own page may ask this: the request comes from another origin")
         token = self._policy.token
         at_page = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
@@ -193,14 +204,29 @@ def refusal(status: int, sentence: str) -> Response:
     return JSONResponse({"error": sentence}, status, {"cache-control": "no-store"})
 
 
-def _fenced(send: Send) -> Send:
-    """Like `send`, with the headers of FENCES on every answer that does not say otherwise itself."""
+def address_too_long() -> Response:
+    """The refusal of an address over MAX_ADDRESS."""
+    return refusal(414, f"The address is too long: at most {MAX_ADDRESS} bytes")
+
+
+def fence(headers: MutableHeaders) -> None:
+    """Add the headers of FENCES, but for those that say something else already."""
+    for name, value in FENCES.items():
+        headers.setdefault(name, value)
+
+
+def _fenced(scope: Scope, receive: Receive, send: Send) -> Send:
+    """Like `send`, with every answer fenced in."""
+    accepted = False
 
     async def fenced(message: Message) -> None:
+        nonlocal accepted
         if message["type"] in ("http.response.start", "websocket.http.response.start"):
-            headers = MutableHeaders(scope=message)
-            for name, value in FENCES.items():
-                headers.setdefault(name, value)
+            fence(MutableHeaders(scope=message))
+        elif message["type"] == "websocket.close" and not accepted:  # the server would say this in words of its own
+            await refusal(404, "There is nothing to listen to at this address")(scope, receive, fenced)
+            return
+        accepted = accepted or message["type"] == "websocket.accept"
         await send(message)
 
     return fenced

@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from visualdl.server.guard import is_address
+from visualdl.server.protocol import BoundedHttp, worth_a_line
 
 DEFAULT_PORT = 8040
 TRIES = 100
@@ -139,6 +140,7 @@ class BoardServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=BoundedHttp,
                 lifespan="on",
                 log_level="warning",
                 access_log=False,  # addresses may hold a token
@@ -153,6 +155,7 @@ class BoardServer(uvicorn.Server):
                 timeout_graceful_shutdown=0,
             )
         )
+        logging.getLogger("uvicorn.error").addFilter(worth_a_line)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
