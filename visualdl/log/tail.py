@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from visualdl.log.columns import ROW_BYTES, VOID
 from visualdl.log.head import HEAD_BYTES, MARKS, STATE_AT, STATE_BYTES, HeadState, mark, unpack_header
-from visualdl.log.scan import read_at
+from visualdl.log.scan import open_regular, read_at
 
 MARK_AT = ROW_BYTES - 4
+_FIRST_SLOTS = 64  # looked at in one go: most looks find a few new rows
+_MOST_SLOTS = 1 << 16  # of a large ring, most of which may be empty, as much is in memory at once
 ROW_DTYPE = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8"), ("tag", "<u4"), ("mark", "<u4")])
 Table = npt.NDArray[Any]
 
@@ -22,17 +24,23 @@ class OpenHead:
 
     def __init__(self, path: str) -> None:
         """OSError when it cannot be opened (FileNotFoundError: its log is closed, or never began)."""
-        self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._file = open_regular(path)
 
     def close(self) -> None:
         """Closes the file."""
         os.close(self._file)
 
     def state(self) -> HeadState | None:
-        """The header now; None when it is not (yet) a good one, or its slots are not all there."""
-        state = unpack_header(read_at(self._file, 0, HEAD_BYTES))
-        whole = state is not None and os.fstat(self._file).st_size >= HEAD_BYTES + state.capacity * ROW_BYTES
-        return state if whole else None
+        """The header now; None when it is not (yet) a good one."""
+        return unpack_header(read_at(self._file, 0, HEAD_BYTES))
+
+    def fault(self, state: HeadState | None) -> str:
+        """What is wrong with this head, whose header was read as `state`; "" when nothing is, or it is being made."""
+        if state is not None:
+            whole = os.fstat(self._file).st_size >= HEAD_BYTES + state.capacity * ROW_BYTES
+            return "" if whole else "the head ends before its ring does: newest rows may be missing"
+        making = not any(read_at(self._file, 0, HEAD_BYTES))
+        return "" if making else "the head's header is damaged: rows in no frame yet cannot be read"
 
     def tail(self) -> int:
         """The number of the first row that the ring still holds, now; more than any when it cannot be read."""
@@ -51,19 +59,31 @@ class OpenHead:
         The marks are read first and the rows a moment later: a processor that reorders stores has by then made
         visible all that came before a mark.
         """
-        size = capacity if final else 64
-        while True:
-            marks = self._slots(capacity, first, min(size, capacity))["mark"]
-            good = marks == (first + np.arange(len(marks))) % MARKS + 1
-            if size >= capacity or not good.all():
+        found: list[tuple[Table, npt.NDArray[np.int64]]] = []
+        at = stop = first
+        size = _FIRST_SLOTS
+        while at < first + capacity:
+            n = min(size, first + capacity - at)
+            numbers = at + np.arange(n, dtype=np.int64)
+            marks = self._slots(capacity, at, n)["mark"]
+            good = marks == numbers % MARKS + 1
+            ends = not final and not good.all()
+            if ends:
+                good[int(np.argmin(good)) :] = False
+            if good.any():
+                table = self._slots(capacity, at, n)
+                stop = at + int(np.flatnonzero(good)[-1]) + 1
+                good &= (table["mark"] == marks) & (table["tag"] != VOID)
+                found.append((table[good], numbers[good]))
+            if ends:
                 break
-            size *= 16
-        if not final and not good.all():
-            good = good[: int(np.argmin(good))]
-        n = int(np.flatnonzero(good)[-1]) + 1 if good.any() else 0
-        table = self._slots(capacity, first, n)
-        good = good[:n] & (table["mark"] == marks[:n]) & (table["tag"] != VOID)
-        return NewRows(table[good], (first + np.arange(n, dtype=np.int64))[good], first + n)
+            at, size = at + n, min(16 * size, _MOST_SLOTS)
+        if len(found) == 1:
+            return NewRows(*found[0], stop)
+        tables, each = [one for one, _ in found], [numbers for _, numbers in found]
+        return NewRows(
+            np.concatenate([np.empty(0, ROW_DTYPE), *tables]), np.concatenate([np.empty(0, np.int64), *each]), stop
+        )
 
     def _slots(self, capacity: int, first: int, n: int) -> Table:
         at, end = first % capacity, min(first % capacity + n, capacity)
