@@ -3,6 +3,7 @@
     VisualDLError
     ├── LogError                 a log could not be written or read
     │   ├── CorruptLog           bytes that no writer of ours produced: says file and byte
+    │   ├── LogUnreadable        a log that was there cannot be read just now
     │   └── LogClosed            a record after close()
     ├── CorruptRecord            a record's payload is not what its kind writes
     ├── UnknownSeries            no such run, kind or tag (also a KeyError)
@@ -26,6 +27,10 @@ class LogError(VisualDLError):
 
 class CorruptLog(LogError):
     """Bytes in a log that no writer of ours produced. The message names the file and the byte."""
+
+
+class LogUnreadable(LogError):
+    """A log that was there cannot be read just now: it is gone, or its disk is. The message says why."""
 
 
 class LogClosed(LogError):

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from visualdl.errors import LogUnreadable
 from visualdl.log.columns import ROW, Entry, encode_records, encode_rows
 from visualdl.log.frame import (
     BLOB,
@@ -40,13 +41,14 @@ NAME = "20260102T030405.678901Z-host-1-00c0ffee.vdl"
 class Frames:
     """A .vdl file made by hand, frame by frame."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 0) -> None:
         self.bytes = b""
         self.starts: list[int] = []
+        self.first = first  # the number of the first frame
 
     def add(self, type: int, *, body: bytes = b"", index: bytes = b"", **more: int) -> Frames:
         self.starts.append(len(self.bytes))
-        self.bytes += pack_frame(type, len(self.starts) - 1, index=index, body=body, **more) + body
+        self.bytes += pack_frame(type, self.first + len(self.starts) - 1, index=index, body=body, **more) + body
         return self
 
     def rows(self, first: int, values: list[float], tag: int = 0) -> Frames:
@@ -192,7 +194,7 @@ def test_damage_at_the_end_is_told_and_healed_by_what_comes_after(tmp_path: Path
 def test_a_good_frame_is_found_behind_megabytes_of_noise(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).bytes(3 << 20) + b"VLF1" * 1000
     made = Frames().rows(0, [1.0])
-    log = opened(tmp_path, made.bytes + noise + Frames().rows(1, [2.0]).bytes)
+    log = opened(tmp_path, made.bytes + noise + Frames(1).rows(1, [2.0]).bytes)
     assert log.rows(0)[2].tolist() == [1.0, 2.0]
     assert log.gaps == (Gap(len(made.bytes), len(noise), "a damaged frame header"),)
 
@@ -203,7 +205,7 @@ def test_a_frame_that_says_nonsense_is_a_gap_or_is_skipped(
     tmp_path: Path, type: int, n: int, codec: int, index: bytes, body: bytes
 ) -> None:
     strange = Frames().add(type, n=n, codec=codec, index=index, body=body)
-    log = opened(tmp_path, strange.bytes + Frames().rows(0, [7.0], tag=4_000_000_000).bytes)
+    log = opened(tmp_path, strange.bytes + Frames(1).rows(0, [7.0], tag=4_000_000_000).bytes)
     assert log.rows(4_000_000_000)[2].tolist() == [7.0]
     for tag in (0, *log.tags):
         log.rows(tag)
@@ -258,9 +260,22 @@ def test_a_file_that_vanishes_keeps_what_was_read(tmp_path: Path) -> None:
     log.refresh()
     assert log.count(0) == 43
     assert len(log.rows(0)[0]) == 43  # from the cache
-    assert log.records(1, [0])[0].payload == b""
+    with pytest.raises(LogUnreadable, match=r"cannot be read just now: No such file"):
+        log.records(1, [0])
     assert log.blob(address(b"picture" * 30)) is None
-    assert len(log.gaps) == 2
+    assert not log.gaps
+
+
+def test_what_could_not_be_read_for_a_moment_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    log = opened(tmp_path, small_log().bytes)
+    (tmp_path / NAME).rename(tmp_path / "away")
+    for read in (lambda: log.rows(0), lambda: log.records(1, [0])):
+        with pytest.raises(LogUnreadable):
+            read()
+    (tmp_path / "away").rename(tmp_path / NAME)
+    assert len(log.rows(0)[0]) == log.count(0) == 43
+    assert log.records(1, [0])[0].payload == b"payload" * 20
+    assert not log.gaps
 
 
 def test_a_file_that_is_not_there_is_empty(tmp_path: Path) -> None:
@@ -449,7 +464,7 @@ def test_frames_are_decoded_once_however_often_rows_are_asked_for(tmp_path: Path
     log.rows(0)
     used = cache.used_bytes
     log.rows(0, 2)
-    assert cache.used_bytes == used == 43 * 24
+    assert cache.used_bytes == used > 0
     step, _, _ = log.rows(0)
     step[:] = -1  # a caller may do with its answer what it likes
     assert log.rows(0)[0][0] == 0

@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from visualdl.kinds.kind import Payload
+from visualdl.errors import LogUnreadable
 from visualdl.log.reader import FrameCache
 from visualdl.log.writer import Log
 from visualdl.sources import vdl
@@ -169,7 +170,8 @@ def test_a_file_set_that_is_gone_is_gone_with_its_points_and_no_error(tmp_path: 
     run.discover([logs[1].path.name])
     assert len(run.parts(LOSS)) == 1
     assert len(run.points(LOSS, gone.id)) == 0
-    assert run.payloads(SeriesKey("image", "photo"), photo.id, np.array([0])) == [Payload(b"")]
+    with pytest.raises(LogUnreadable, match="not there any more"):
+        run.payloads(SeriesKey("image", "photo"), photo.id, np.array([0]))
 
 
 def test_progress_knows_the_size_of_files_before_they_are_read(tmp_path: Path) -> None:

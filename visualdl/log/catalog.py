@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from visualdl.log import frame as frames
 from visualdl.log.columns import decode_records_index, decode_rows_index
 from visualdl.log.frame import Closed, decode_closed, decode_json
 from visualdl.log.scan import Frame, read_at
+
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -35,40 +40,43 @@ class Record:
     blobs: tuple[bytes, ...]
 
 
-class Series:
-    """Where the rows and records of one tag are: a few bytes for each of its frames and records."""
+_SHARED_BYTES: Final = 1 << 13
+"""Up to so many bytes of tags are remembered, for the next file that declares the same."""
+
+
+class RowPlaces(NamedTuple):
+    """Where the rows of one tag are, frame by frame: the frame's index, the first row there, and how many."""
+
+    frame: IntArray
+    at: IntArray
+    ends: IntArray  # rows of the tag up to the end of each
+
+    def parts(self, start: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
+        """(index of the frame, first row, row after the last, where the tag begins there) of the rows [start, stop)."""
+        if start >= stop:
+            return
+        first = int(np.searchsorted(self.ends, start, "right"))
+        last = int(np.searchsorted(self.ends, stop, "left")) + 1
+        before = int(self.ends[first - 1]) if first else 0
+        part = slice(first, last)
+        for frame, at, end in zip(
+            self.frame[part].tolist(), self.at[part].tolist(), self.ends[part].tolist(), strict=True
+        ):
+            yield frame, at + max(0, start - before), at + min(end, stop) - before, at
+            before = end
+
+
+class RecordPlaces:
+    """Where the payload records of one tag are: a few bytes for each of them."""
+
+    __slots__ = ("frame", "place", "step", "time")
 
     def __init__(self) -> None:
-        self.row_frame = array("L")  # index in Catalog.row_frames
-        self.row_at = array("L")  # its first row there
-        self.row_end = array("q")  # rows of the tag up to the end of that frame
-        self.step, self.time = array("q"), array("q")  # of records; time in microseconds
-        self.frame, self.place = array("L"), array("L")  # of records: index in Catalog.records, position there
+        self.step, self.time = array("q"), array("q")  # time in microseconds
+        self.frame, self.place = array("L"), array("L")  # index in Catalog.records, position there
 
-    @property
-    def sealed(self) -> int:
-        """Rows in frames."""
-        return self.row_end[-1] if self.row_end else 0
 
-    def parts(self, since: int) -> Iterator[tuple[int, int, int]]:
-        """(index of the frame, first row, row after the last) of each part of the rows from the since-th on."""
-        for i in range(bisect_right(self.row_end, since), len(self.row_end)):
-            start = self.row_end[i - 1] if i else 0
-            at = self.row_at[i]
-            yield self.row_frame[i], at + max(0, since - start), at + self.row_end[i] - start
-
-    def add(self, frame: int, at: int, count: int) -> None:
-        """So many rows, from row `at` on, are in this frame."""
-        self.row_frame.append(frame)
-        self.row_at.append(at)
-        self.row_end.append(self.sealed + count)
-
-    def forget(self, bad: int) -> None:
-        """The rows in that frame count no more."""
-        kept = [(frame, at, stop - at) for frame, at, stop in self.parts(0) if frame != bad]
-        self.row_frame, self.row_at, self.row_end = array("L"), array("L"), array("q")
-        for place in kept:
-            self.add(*place)
+_NO_RECORDS = RecordPlaces()
 
 
 class Catalog:
@@ -77,8 +85,11 @@ class Catalog:
     def __init__(self) -> None:
         self.tags: dict[int, Tag] = {}
         self.meta: dict[str, Any] = {}
-        self.series: dict[int, Series] = {}
+        self.rows: dict[int, int] = {}  # tag -> rows in frames
         self.row_frames: list[Frame] = []  # without their directories
+        self._in_frames = array("I")  # (index of the frame, tag, first row, rows) of every tag in every frame
+        self._asked: tuple[int, int, RowPlaces] | None = None  # tag, length of _in_frames, where its rows are
+        self.record_places: dict[int, RecordPlaces] = {}
         self.records: list[Frame] = []
         self.blobs: dict[bytes, tuple[int, int, int]] = {}  # address -> where the body is, its length, its checksum
         self.closed: Closed | None = None
@@ -105,13 +116,13 @@ class Catalog:
             self._add_words(header.type, frames.inflate(header.codec, body, header.body_bytes), touched)
 
     def _add_rows(self, frame: Frame, touched: set[int]) -> None:
-        index = decode_rows_index(frame.directory, frame.header.n)
+        index = decode_rows_index(frame.directory, frame.header.n, frame.header.flags)
         at = 0
         for tag, count in zip(index.tags, index.counts, strict=True):
-            series = self.series.setdefault(tag, Series())
-            series.add(len(self.row_frames), at, count)
+            self.rows[tag] = self.rows.get(tag, 0) + count
+            self._in_frames.extend((len(self.row_frames), tag, at, count))
             at += count
-            touched.add(tag)
+        touched.update(index.tags)
         self.row_frames.append(frame._replace(directory=b""))
         self.covered = max(self.covered, index.stop)
 
@@ -119,36 +130,73 @@ class Catalog:
         index = decode_records_index(frame.directory, frame.header.n)
         self.records.append(frame)
         for i, tag in enumerate(index.tag):
-            series = self.series.setdefault(tag, Series())
-            series.step.append(index.step[i])
-            series.time.append(index.time[i])
-            series.frame.append(len(self.records) - 1)
-            series.place.append(i)
+            places = self.record_places.setdefault(tag, RecordPlaces())
+            places.step.append(index.step[i])
+            places.time.append(index.time[i])
+            places.frame.append(len(self.records) - 1)
+            places.place.append(i)
             touched.add(tag)
+
+    def count(self, tag: int) -> int:
+        """Rows and records of a tag in frames."""
+        return self.rows.get(tag, 0) + len(self.records_of(tag).step)
+
+    def records_of(self, tag: int) -> RecordPlaces:
+        """Where a tag's payload records are."""
+        return self.record_places.get(tag, _NO_RECORDS)
+
+    def rows_of(self, tag: int) -> RowPlaces:
+        """Where a tag's rows are. Looked up, not kept for each: most of ten thousand runs' tags are never asked for."""
+        held = self._asked
+        if held is None or held[:2] != (tag, len(self._in_frames)):
+            table = np.array(self._in_frames, np.uint32).reshape(-1, 4)
+            frame, _, at, count = table[table[:, 1] == tag].astype(np.int64).T
+            held = self._asked = tag, len(self._in_frames), RowPlaces(frame, at, np.cumsum(count))
+        return held[2]
 
     def _add_words(self, type: int, body: bytes, touched: set[int]) -> None:
         if type == frames.CLOSE:
             self.closed = decode_closed(body)
             return
-        value = decode_json(body)
         if type == frames.META:
+            value = decode_json(body)
             if not isinstance(value, dict):
                 raise ValueError("a META frame holds a JSON object")
             self.meta.update(value)
             return
-        if not isinstance(value, list) or not all(map(_is_tag, value)):
-            raise ValueError("a TAGS frame holds a JSON list of objects with id, kind and tag")
-        for entry in value:
-            meta = {name: said for name, said in entry.items() if name not in ("id", "kind", "tag")}
-            tag = Tag(entry["id"], entry["kind"], entry["tag"], MappingProxyType(meta))
+        for tag in _shared_tags(body) if len(body) <= _SHARED_BYTES else _tags(body):
             if self.tags.get(tag.id) != tag:
                 self.tags[tag.id] = tag
                 touched.add(tag.id)
 
     def forget_rows(self, bad: int) -> None:
         """A ROWS frame turned out unreadable after it was taken in: its rows count no more."""
-        for series in self.series.values():
-            series.forget(bad)
+        table = np.array(self._in_frames, np.uint32).reshape(-1, 4)
+        gone = table[:, 0] == bad
+        for _, tag, _, count in table[gone].tolist():
+            self.rows[tag] -= count
+        self._in_frames = array("I", table[~gone].reshape(-1).tolist())
+        self._asked = None
+
+
+def _tags(body: bytes) -> tuple[Tag, ...]:
+    """The tags in a TAGS frame."""
+    value = decode_json(body)
+    if not isinstance(value, list) or not all(map(_is_tag, value)):
+        raise ValueError("a TAGS frame holds a JSON list of objects with id, kind and tag")
+    return tuple(
+        Tag(
+            entry["id"],
+            entry["kind"],
+            entry["tag"],
+            MappingProxyType({name: said for name, said in entry.items() if name not in ("id", "kind", "tag")}),
+        )
+        for entry in value
+    )
+
+
+_shared_tags = lru_cache(maxsize=512)(_tags)
+"""Thousands of runs declare the same tags: they are parsed once, and shared."""
 
 
 def _is_tag(entry: Any) -> bool:

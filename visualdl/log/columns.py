@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from visualdl.log import digest
 from visualdl.log.frame import ADDRESS_BYTES, MAX_INFLATED_BYTES, RAW, compress, inflate
 
 if TYPE_CHECKING:
@@ -26,8 +27,12 @@ ROW = struct.Struct("<qddII")  # step, time, value, tag, sequence mark
 ROW_BYTES = ROW.size
 VOID = 0xFFFF_FFFF  # the tag of a row whose call failed: it says "nothing here, go on"
 ROWS_INDEX = struct.Struct("<QQI")  # first ring row covered, the one after the last, number of tags
-FLOAT32 = 1  # flag of a ROWS frame: values are stored as float32, and no bit is lost by it
+# Flags of a ROWS frame.
+FLOAT32 = 1  # values are stored as float32, and no bit is lost by it
+APART = 2  # the differences begin anew with each tag, so that one tag is decoded without those before it
+DIGESTS = 4  # the index ends with the digests of the tags that have enough rows for any
 MAX_ROWS = 1 << 20
+ROW_NUMBERS = 1 << 62  # no writer counts so far
 _WORD = 0xFFFF_FFFF_FFFF_FFFF
 _NOT_A_TIME = -(1 << 63)
 
@@ -50,17 +55,18 @@ def encode_rows(rows: bytes, first: int, stop: int, *, use_numpy: bool | None = 
     if use_numpy:
         with contextlib.suppress(ImportError):  # a numpy that is half imported, or broken
             columns = _columns_numpy(rows)
-    tags, counts, data, flags = columns or _columns_plain(rows)
+    tags, counts, data, digests, flags = columns or _columns_plain(rows)
     k = len(tags)
-    index = ROWS_INDEX.pack(first, stop, k) + struct.pack(f"<{k}I{k}I", *tags, *counts)
+    index = ROWS_INDEX.pack(first, stop, k) + struct.pack(f"<{k}I{k}I", *tags, *counts) + digests
     codec, body = compress(data)
-    return EncodedRows(sum(counts), index, body, codec, flags)
+    return EncodedRows(sum(counts), index, body, codec, flags | APART | (DIGESTS if digests else 0))
 
 
 class _Columns(NamedTuple):
     tags: Sequence[int]
     counts: Sequence[int]
     data: bytes
+    digests: bytes
     flags: int
 
 
@@ -79,9 +85,12 @@ def _columns_numpy(rows: bytes) -> _Columns:
     with np.errstate(all="ignore"):
         small = value.astype("<f4")
         exact = np.array_equal(small.astype("<f8").view("<u8"), value.view("<u8"))
-    columns = [_shuffle(_delta_numpy(table["step"][order])), _shuffle(_delta_numpy(microseconds(table["time"][order])))]
+    step, time = table["step"][order], microseconds(table["time"][order])
+    columns = [_shuffle(_delta_numpy(step, starts)), _shuffle(_delta_numpy(time, starts))]
     columns.append(_shuffle(small.tobytes(), 4) if exact else _shuffle(value.tobytes()))
-    return _Columns(tag[starts].tolist(), counts.tolist(), b"".join(columns), FLOAT32 if exact else 0)
+    rows_of = counts.tolist()
+    digests = digest.encode_numpy(rows_of, step, time, value)
+    return _Columns(tag[starts].tolist(), rows_of, b"".join(columns), digests, FLOAT32 if exact else 0)
 
 
 def _columns_plain(rows: bytes) -> _Columns:
@@ -92,12 +101,14 @@ def _columns_plain(rows: bytes) -> _Columns:
     value = array("d", [row[2] for row in table])
     small = array("f", value)
     exact = array("d", small).tobytes() == value.tobytes()
+    step, time, rows_of = [row[0] for row in table], [_microsecond(row[1]) for row in table], list(counts.values())
     columns = [
-        _shuffle(_delta_plain([row[0] for row in table])),
-        _shuffle(_delta_plain([_microsecond(row[1]) for row in table])),
+        _shuffle(_delta_plain(step, rows_of)),
+        _shuffle(_delta_plain(time, rows_of)),
         _shuffle(_little(small), 4) if exact else _shuffle(_little(value)),
     ]
-    return _Columns(list(counts), list(counts.values()), b"".join(columns), FLOAT32 if exact else 0)
+    digests = digest.encode_plain(rows_of, step, time, value)
+    return _Columns(list(counts), rows_of, b"".join(columns), digests, FLOAT32 if exact else 0)
 
 
 def _row_dtype() -> np.dtype[Any]:
@@ -111,14 +122,20 @@ def _shuffle(data: bytes, width: int = 8) -> bytes:
     return b"".join(data[i::width] for i in range(width))
 
 
-def _delta_numpy(column: npt.NDArray[Any]) -> bytes:
+def _delta_numpy(column: npt.NDArray[Any], starts: IntArray) -> bytes:
     import numpy as np
 
-    return np.diff(column.astype("<i8"), prepend=np.int64(0)).astype("<i8").tobytes()
+    deltas = np.diff(column.astype("<i8"), prepend=np.int64(0)).astype("<i8")
+    deltas[starts] = column[starts]
+    return deltas.tobytes()
 
 
-def _delta_plain(column: list[int]) -> bytes:
+def _delta_plain(column: list[int], counts: Sequence[int]) -> bytes:
     deltas = [(now - before) & _WORD for before, now in zip([0, *column], column, strict=False)]
+    at = 0
+    for count in counts:
+        deltas[at] = column[at] & _WORD
+        at += count
     return struct.pack(f"<{len(deltas)}Q", *deltas)
 
 
@@ -150,53 +167,95 @@ def seconds(time: IntArray) -> FloatArray:
 
 
 class RowsIndex(NamedTuple):
-    """The clear part of a ROWS frame: which ring rows it covers, and how many rows of which tag it holds, in order."""
+    """The clear part of a ROWS frame: which ring rows it covers, and how many rows of which tag it holds, in order.
+
+    digests: as the format has them, of the tags that have any.
+    """
 
     first: int
     stop: int
     tags: tuple[int, ...]
     counts: tuple[int, ...]
+    digests: bytes = b""
+
+    def digests_of(self, start: int) -> bytes:
+        """The digests of the tag whose rows begin at `start`."""
+        at = rows = 0
+        for count in self.counts:
+            end = at + digest.DIGEST_BYTES * digest.digests((count,))
+            if rows == start and count:
+                return self.digests[at:end]
+            at, rows = end, rows + count
+        return b""
 
 
-def decode_rows_index(index: bytes, n: int) -> RowsIndex:
+def decode_rows_index(index: bytes, n: int, flags: int = 0) -> RowsIndex:
     """A ROWS frame's index; ValueError when it contradicts itself."""
     if len(index) < ROWS_INDEX.size:
         raise ValueError(f"an index of at least {ROWS_INDEX.size} bytes was expected, but {len(index)} came")
     first, stop, k = ROWS_INDEX.unpack_from(index)
-    if len(index) != ROWS_INDEX.size + 8 * k:
+    end = ROWS_INDEX.size + 8 * k
+    if n > MAX_ROWS or k > n or not first <= stop < ROW_NUMBERS:
+        raise ValueError(f"{n} rows of {k} tags in {first}…{stop} are no frame that a writer makes")
+    if len(index) != end and (len(index) < end or not flags & DIGESTS):
         raise ValueError(f"an index of {k} tags does not fit in {len(index)} bytes")
     numbers = struct.unpack_from(f"<{2 * k}I", index, ROWS_INDEX.size)
-    found = RowsIndex(first, stop, numbers[:k], numbers[k:])
-    if sum(found.counts) != n or n > MAX_ROWS or not first <= stop:
+    found = RowsIndex(first, stop, numbers[:k], numbers[k:], index[end:])
+    if sum(found.counts) != n:
         raise ValueError(f"{n} rows were announced, but the index counts {sum(found.counts)} in {first}…{stop}")
+    if flags & DIGESTS and len(found.digests) != digest.DIGEST_BYTES * digest.digests(found.counts):
+        raise ValueError(f"{len(found.digests)} bytes of digests do not fit the {k} tags of the index")
     return found
 
 
 class RowColumns(NamedTuple):
-    """The columns of a ROWS frame: step int64 (n,), time float64 (n,) in seconds, value float64 (n,); sorted by tag."""
+    """Columns of rows: step int64 (n,), time float64 (n,) in seconds, value float64 (n,)."""
 
     step: IntArray
     time: FloatArray
     value: FloatArray
 
 
-def decode_rows(body: bytes, codec: int, flags: int, n: int) -> RowColumns:
-    """The columns in a ROWS frame's body; NaNs keep their bits. ValueError when the body is not such columns."""
+class RowsBody:
+    """The body of a ROWS frame, inflated; decoded tag by tag, as far as its codec allows. Never changes."""
+
+    def __init__(self, body: bytes, codec: int, flags: int, n: int) -> None:
+        """ValueError when the body is not `n` rows."""
+        import numpy as np
+
+        width = 4 if flags & FLOAT32 else 8
+        data = np.frombuffer(inflate(codec, body, n * (16 + width)), dtype=np.uint8)
+        self._step = data[: 8 * n].reshape(8, n)
+        self._time = data[8 * n : 16 * n].reshape(8, n)
+        self._value = data[16 * n :].reshape(width, n)
+        self._apart = bool(flags & APART)
+        self._summed: tuple[IntArray, IntArray] | None = None
+        self.nbytes = data.nbytes if self._apart else data.nbytes + 16 * n
+
+    def rows(self, start: int, stop: int, tag_start: int = 0) -> RowColumns:
+        """The rows [start, stop), all of one tag, whose rows begin at `tag_start`; NaNs keep their bits."""
+        import numpy as np
+
+        if self._apart:
+            skip = slice(start - tag_start, None)
+            step = np.cumsum(_unshuffled(self._step[:, tag_start:stop], "<i8"), dtype=np.int64)[skip]
+            time = np.cumsum(_unshuffled(self._time[:, tag_start:stop], "<i8"), dtype=np.int64)[skip]
+        else:
+            if self._summed is None:
+                both = (self._step, self._time)
+                first, second = (np.cumsum(_unshuffled(one, "<i8"), dtype=np.int64) for one in both)
+                self._summed = first, second
+            step, time = (column[start:stop] for column in self._summed)
+        with np.errstate(all="ignore"):
+            value = _unshuffled(self._value[:, start:stop], f"<f{len(self._value)}").astype(np.float64, copy=False)
+        return RowColumns(step, seconds(time), value)
+
+
+def _unshuffled(planes: npt.NDArray[np.uint8], dtype: str) -> npt.NDArray[Any]:
+    """The numbers whose first bytes are in the first row, the second ones in the second, …"""
     import numpy as np
 
-    width = 4 if flags & FLOAT32 else 8
-    data = np.frombuffer(inflate(codec, body, n * (16 + width)), dtype=np.uint8)
-    step = np.cumsum(_unshuffle(data[: 8 * n], 8, "<i8"), dtype=np.int64)
-    time = np.cumsum(_unshuffle(data[8 * n : 16 * n], 8, "<i8"), dtype=np.int64)
-    with np.errstate(all="ignore"):
-        value = _unshuffle(data[16 * n :], width, f"<f{width}").astype(np.float64, copy=False)
-    return RowColumns(step, seconds(time), value)
-
-
-def _unshuffle(data: npt.NDArray[np.uint8], width: int, dtype: str) -> npt.NDArray[Any]:
-    import numpy as np
-
-    return np.ascontiguousarray(data.reshape(width, -1).T).view(dtype).reshape(-1)
+    return np.ascontiguousarray(planes.T).view(dtype).reshape(-1)
 
 
 class Entry(NamedTuple):

@@ -8,43 +8,52 @@ step, time, value = log.rows(tag_id)
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time as clock
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from visualdl.errors import LogUnreadable
 from visualdl.log import frame as frames
 from visualdl.log.cache import FrameCache
-from visualdl.log.catalog import Catalog, Record, Series, Tag
+from visualdl.log.catalog import Catalog, Record, RecordPlaces, Tag
 from visualdl.log.columns import (
+    DIGESTS,
     RowColumns,
+    RowsBody,
     decode_records,
     decode_records_index,
-    decode_rows,
+    decode_rows_index,
     microseconds,
     seconds,
 )
+from visualdl.log.folder import find_file_sets, started
 from visualdl.log.frame import Closed
 from visualdl.log.head import HeadState
 from visualdl.log.identity import Life, life
 from visualdl.log.scan import Frame, Gap, Scan, open_to_read, read_at
 from visualdl.log.tail import ROW_DTYPE, OpenHead
 
-__all__ = ["Closed", "FileSet", "FrameCache", "Gap", "Record", "Tag", "find_file_sets"]
+__all__ = ["Closed", "Digested", "FileSet", "FrameCache", "Gap", "Record", "Tag", "find_file_sets"]
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-_NAME = re.compile(r"(\d{8}T\d{6}\.\d{6})Z-.+\.vdl")
 _TRIES = 20
 _LIFE_SECONDS = 1.0  # a writer that died is noticed so late at most
+
+
+class Digested(NamedTuple):
+    """The rows [start, stop) of a tag, those of one frame, and their digests as docs/log_format.md has them; or b""."""
+
+    start: int
+    stop: int
+    blocks: bytes
 
 
 class FileSet:
@@ -59,7 +68,7 @@ class FileSet:
         self.bytes_read = 0
         self.bytes_total = 0
         self.dropped = 0
-        self.started = _started(self.path)
+        self.started = started(self.path)
         self._vdl = str(self.path)
         self._head = str(self.path.with_suffix(".head"))
         self._cache = cache if cache is not None else FrameCache(32 << 20)
@@ -73,6 +82,7 @@ class FileSet:
         self._head_state: HeadState | None = None
         self._lived_at = 0.0  # when the writer was last looked for
         self._dead_head: tuple[int, int] | None = None
+        self._head_fault = ""  # what is wrong with the head, if anything is
 
     # -------------------------------------------------------------------------------------------- what there is
 
@@ -98,14 +108,13 @@ class FileSet:
         """The damage found so far."""
         with self._lock:
             last = self._scan.open_gap(self.bytes_total)
-            return (*self._scan.gaps, last) if last else tuple(self._scan.gaps)
+            newest = Gap(self.bytes_total, 0, self._head_fault) if self._head_fault else None
+            return (*self._scan.gaps, *(gap for gap in (last, newest) if gap))
 
     def count(self, tag_id: int) -> int:
         """Rows or records of a tag so far; 0 for a tag that is not known."""
         with self._lock:
-            series = self._catalog.series.get(tag_id)
-            found = series.sealed + len(series.step) if series else 0
-            return found + self._tail_counts.get(tag_id, 0)
+            return self._catalog.count(tag_id) + self._tail_counts.get(tag_id, 0)
 
     # -------------------------------------------------------------------------------------------- what is new
 
@@ -154,6 +163,7 @@ class FileSet:
             # a tail that was read *before* the frames are in those frames (or were dropped).
             state = head.state()
             self._read_frames(touched)
+            self._head_fault = "" if self.closed is not None else head.fault(state)
             if state is None or self.closed is not None:
                 self.live = False
                 return True
@@ -230,21 +240,24 @@ class FileSet:
 
     # -------------------------------------------------------------------------------------------- rows
 
-    def rows(self, tag_id: int, since: int = 0) -> tuple[IntArray, FloatArray, FloatArray]:
-        """step int64, time float64 (seconds), value float64 of a tag's rows from the since-th on, in call order."""
+    def rows(self, tag_id: int, start: int = 0, stop: int | None = None) -> tuple[IntArray, FloatArray, FloatArray]:
+        """step int64, time float64 (seconds), value float64 of a tag's rows [start, stop), in call order.
+
+        Rows whose bytes are damaged are left out, and the damage is in `gaps`. LogUnreadable when the file is gone.
+        """
         with self._lock:
+            sealed = self._catalog.rows.get(tag_id, 0)
+            end = sealed + self._tail_counts.get(tag_id, 0) if stop is None else stop
             parts: list[RowColumns] = []
-            series = self._catalog.series.get(tag_id) or Series()
             bad = []
-            for frame, start, stop in series.parts(since):
-                columns = self._columns(self._catalog.row_frames[frame])
-                if columns is None:
+            for frame, first, last, tag_start in self._catalog.rows_of(tag_id).parts(start, min(end, sealed)):
+                body = self._rows_body(self._catalog.row_frames[frame])
+                if body is None:
                     bad.append(frame)
                 else:
-                    part = slice(start, stop)
-                    parts.append(RowColumns(columns.step[part], columns.time[part], columns.value[part]))
-            if self._tail_counts.get(tag_id):
-                rows = self._tail[self._tail["tag"] == tag_id][max(0, since - series.sealed) :]
+                    parts.append(body.rows(first, last, tag_start))
+            if end > sealed:
+                rows = self._tail[self._tail["tag"] == tag_id][max(0, start - sealed) : end - sealed]
                 parts.append(RowColumns(rows["step"], seconds(microseconds(rows["time"])), rows["value"]))
             for frame in bad:
                 self._catalog.forget_rows(frame)
@@ -253,13 +266,40 @@ class FileSet:
             step, time, value = (np.concatenate(column) for column in zip(*parts, strict=True))
             return step, time, value
 
-    def _columns(self, frame: Frame) -> RowColumns | None:
-        """A frame's columns; None, and a gap, when the disk has changed since it was checked."""
+    def digests(self, tag_id: int, start: int = 0) -> list[Digested]:
+        """What is known without decoding of a tag's rows in frames, from row `start` on, which begins a frame's rows.
 
-        def make() -> tuple[RowColumns, int]:
+        Stretch after stretch, in order; those of frames without digests, or with damaged ones, have none.
+        """
+        with self._lock:
+            found = []
+            at = start
+            sealed = self._catalog.rows.get(tag_id, 0)
+            for frame, first, last, tag_start in self._catalog.rows_of(tag_id).parts(start, sealed):
+                blocks = self._digests_of(self._catalog.row_frames[frame], tag_start) if first == tag_start else b""
+                found.append(Digested(at, at + last - first, blocks))
+                at += last - first
+            return found
+
+    def _digests_of(self, frame: Frame, tag_start: int) -> bytes:
+        """Those of the tag whose rows begin at `tag_start` in the frame."""
+        header = frame.header
+        if not header.flags & DIGESTS:
+            return b""
+        try:
+            index = self._stored(frame.offset + frames.HEADER_BYTES, header.index_bytes, header.index_crc)
+            return decode_rows_index(index, header.n, header.flags).digests_of(tag_start)
+        except ValueError:  # what they tell can be had from the rows
+            return b""
+
+    def _rows_body(self, frame: Frame) -> RowsBody | None:
+        """A frame's rows; None, and a gap, when the disk has changed since it was checked."""
+
+        def make() -> tuple[RowsBody, int]:
             header = frame.header
-            body = self._body(frame.body_at, header.body_bytes, header.body_crc)
-            return decode_rows(body, header.codec, header.flags, header.n), header.n * 24
+            stored = self._stored(frame.body_at, header.body_bytes, header.body_crc)
+            body = RowsBody(stored, header.codec, header.flags, header.n)
+            return body, body.nbytes
 
         try:
             return self._cache.get((self._vdl, frame.offset), make)
@@ -271,13 +311,13 @@ class FileSet:
         if not any(gap.offset == frame.offset for gap in self._scan.gaps):
             self._scan.reject(frame, reason)
 
-    def _body(self, at: int, length: int, crc: int) -> bytes:
-        """A stored body, checked. ValueError when it is not what was written."""
+    def _stored(self, at: int, length: int, crc: int) -> bytes:
+        """Stored bytes, checked. ValueError when they are not what was written, LogUnreadable when the file is gone."""
         try:
             with open_to_read(self._vdl) as file:
                 body = read_at(file, at, length)
         except OSError as error:
-            raise ValueError(f"the file cannot be read any more: {error.strerror}") from error
+            raise LogUnreadable(f"{self._vdl} cannot be read just now: {error.strerror}") from error
         if len(body) != length or frames.checksum(body) != crc:
             raise ValueError("the body does not fit its checksum")
         return body
@@ -287,32 +327,32 @@ class FileSet:
     def record_index(self, tag_id: int, since: int = 0) -> tuple[IntArray, FloatArray]:
         """step int64 and time float64 (seconds) of a tag's payload records from the since-th on; no payload is read."""
         with self._lock:
-            series = self._catalog.series.get(tag_id) or Series()
-            step = np.array(series.step[since:], dtype=np.int64)
-            return step, seconds(np.array(series.time[since:], dtype=np.int64))
+            places = self._catalog.records_of(tag_id)
+            step = np.array(places.step[since:], dtype=np.int64)
+            return step, seconds(np.array(places.time[since:], dtype=np.int64))
 
     def records(self, tag_id: int, where: Sequence[int] | slice) -> list[Record]:
         """The payload records of a tag at `where`: positions in `record_index`, or a slice of them.
 
         IndexError for a position that is not there. A record whose bytes are damaged has an empty payload, and the
-        damage is in `gaps`.
+        damage is in `gaps`. LogUnreadable when the file is gone.
         """
         with self._lock:
-            series = self._catalog.series.get(tag_id) or Series()
-            places = range(len(series.step))[where] if isinstance(where, slice) else where
-            return [self._record(series, place) for place in places]
+            places = self._catalog.records_of(tag_id)
+            wanted = range(len(places.step))[where] if isinstance(where, slice) else where
+            return [self._record(places, place) for place in wanted]
 
-    def _record(self, series: Series, place: int) -> Record:
-        frame = self._catalog.records[series.frame[place]]
+    def _record(self, places: RecordPlaces, place: int) -> Record:
+        frame = self._catalog.records[places.frame[place]]
         bodies = self._cache.get((self._vdl, frame.offset), self._decode_records(frame))
-        payload, blobs = bodies[series.place[place]]
-        return Record(series.step[place], series.time[place] / 1e6, payload, blobs)
+        payload, blobs = bodies[places.place[place]]
+        return Record(places.step[place], places.time[place] / 1e6, payload, blobs)
 
     def _decode_records(self, frame: Frame) -> Callable[[], tuple[list[tuple[bytes, tuple[bytes, ...]]], int]]:
         def make() -> tuple[list[tuple[bytes, tuple[bytes, ...]]], int]:
             header = frame.header
             try:
-                body = self._body(frame.body_at, header.body_bytes, header.body_crc)
+                body = self._stored(frame.body_at, header.body_bytes, header.body_crc)
                 found = decode_records(body, header.codec, decode_records_index(frame.directory, header.n))
             except ValueError as error:
                 self._reject_once(frame, str(error))
@@ -329,7 +369,9 @@ class FileSet:
             return None
         at, length, crc = found
         try:
-            return self._body(at, length, crc)
+            return self._stored(at, length, crc)
+        except LogUnreadable:
+            return None
         except ValueError as error:
             with self._lock:
                 if not any(gap.offset == at for gap in self._scan.gaps):
@@ -350,28 +392,3 @@ def _stamp(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size
-
-
-def _started(path: Path) -> float:
-    found = _NAME.fullmatch(path.name)
-    if found:
-        try:
-            time = datetime.strptime(found[1], "%Y%m%dT%H%M%S.%f").replace(tzinfo=timezone.utc)
-        except ValueError:
-            pass
-        else:
-            return time.timestamp()
-    try:
-        return os.stat(path).st_mtime
-    except OSError:
-        return 0.0
-
-
-def find_file_sets(directory: Path) -> list[Path]:
-    """The .vdl files directly in a folder, the earliest first; an empty list when it cannot be listed."""
-    try:
-        with os.scandir(directory) as entries:
-            names = sorted(entry.name for entry in entries if entry.name.endswith(".vdl"))
-    except OSError:
-        return []
-    return [Path(directory, name) for name in names]

@@ -4,9 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
-from visualdl.kinds.kind import IntArray, Payload, Points
+import numpy as np
+
+from visualdl.kinds.kind import AnyArray, IntArray, Payload, Points
+
+BLOCK: Final[np.dtype[Any]] = np.dtype(
+    [
+        ("step", "i8", 4),
+        ("time", "f8", 4),
+        ("value", "f8", 4),
+        ("at", "u2", 2),
+        ("apart", "u2", 3),
+        ("ascends", "u1"),
+        ("rows", "u2"),
+    ]
+)
+"""The digest of a block of at most 1,024 rows that follow each other.
+
+step, time, value: of its first row, its last, the one with the least finite value and the one with the greatest (the
+    first of equals; of its first row where no value is finite).
+at: where in the block the least and the greatest are; NO_PLACE where no value is finite.
+apart: how many values are NaN, +inf, -inf. ascends: bit 0, no step goes back; bit 1, no time does.
+"""
+BLOCK_ROWS: Final = 1024
+NO_PLACE: Final = 0xFFFF
 
 
 @dataclass(frozen=True, order=True)
@@ -28,6 +51,14 @@ class Part:
     id: str
     count: int
     started: float | None = None
+
+
+class Outline(NamedTuple):
+    """The points [start, stop) of a part, and what is known of them without decoding: BLOCKs in order, or None."""
+
+    start: int
+    stop: int
+    blocks: AnyArray | None
 
 
 @dataclass(frozen=True)
@@ -63,11 +94,20 @@ class RunSource(Protocol):
     def parts(self, key: SeriesKey) -> tuple[Part, ...]:
         """The parts of a series, in the order in which their writers began. Empty when there is no such series."""
 
-    def points(self, key: SeriesKey, part: str, since: int = 0) -> Points:
-        """The points of one part from the `since`-th on, in the order of their writing; `decoded` is always None."""
+    def points(self, key: SeriesKey, part: str, start: int = 0, stop: int | None = None) -> Points:
+        """The points [start, stop) of one part, in the order of their writing; `decoded` is always None.
+
+        LogUnreadable when they were there but cannot be read just now.
+        """
+
+    def outline(self, key: SeriesKey, part: str, start: int) -> list[Outline]:
+        """What is known without decoding of a part of a row kind from the point `start` on, stretch after stretch.
+
+        It need not reach the end. Empty for a source that knows nothing.
+        """
 
     def payloads(self, key: SeriesKey, part: str, where: IntArray) -> list[Payload]:
-        """The payloads at these ascending places of a part of a payload kind."""
+        """The payloads at these ascending places of a part of a payload kind. LogUnreadable as for `points`."""
 
     def blob(self, address: bytes) -> bytes | None:
         """The bytes stored under a 16-byte content address, or None."""

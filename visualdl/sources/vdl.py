@@ -10,10 +10,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from visualdl.errors import LogUnreadable
 from visualdl.kinds.all import KIND_BY_NAME
-from visualdl.kinds.kind import IntArray, Payload, Points
-from visualdl.log.reader import FileSet, FrameCache
-from visualdl.sources.source import Part, RunNotes, SeriesKey
+from visualdl.kinds.kind import AnyArray, IntArray, Payload, Points
+from visualdl.log.columns import seconds
+from visualdl.log.digest import digest_dtype
+from visualdl.log.reader import Digested, FileSet, FrameCache
+from visualdl.sources.source import BLOCK, BLOCK_ROWS, Outline, Part, RunNotes, SeriesKey
 
 SUFFIX: Final = ".vdl"
 _SHOWN_GAPS: Final = 20
@@ -96,20 +99,29 @@ class VdlRun:
             for name, tag_id in self._where.get(key, ())
         )
 
-    def points(self, key: SeriesKey, part: str, since: int = 0) -> Points:
-        """The points that one file set has of a series; none when the file is gone."""
+    def points(self, key: SeriesKey, part: str, start: int = 0, stop: int | None = None) -> Points:
+        """The points [start, stop) that one file set has of a series; none when the file is gone."""
         file_set, tag_id = self._part(part)
         if file_set is None:
             return Points(np.empty(0, np.int64), np.empty(0), np.empty(0) if KIND_BY_NAME[key.kind].rows else None)
         if KIND_BY_NAME[key.kind].rows:
-            return Points(*file_set.rows(tag_id, since))
-        return Points(*file_set.record_index(tag_id, since))
+            return Points(*file_set.rows(tag_id, start, stop))
+        step, time = file_set.record_index(tag_id, start)
+        return Points(step[: stop and stop - start], time[: stop and stop - start])
+
+    def outline(self, key: SeriesKey, part: str, start: int) -> list[Outline]:
+        """The digests in the frames of one file set; one stretch a frame."""
+        file_set, tag_id = self._part(part)
+        return [
+            Outline(one.start, one.stop, _blocks(one) if one.blocks else None)
+            for one in (file_set.digests(tag_id, start) if file_set is not None else ())
+        ]
 
     def payloads(self, key: SeriesKey, part: str, where: IntArray) -> list[Payload]:
         """The payloads of some records of one file set."""
         file_set, tag_id = self._part(part)
         if file_set is None:
-            return [Payload(b"") for _ in where]
+            raise LogUnreadable(f"{self._path / part.rpartition(':')[0]} is not there any more")
         return [Payload(record.payload, record.blobs) for record in file_set.records(tag_id, where.tolist())]
 
     def blob(self, address: bytes) -> bytes | None:
@@ -216,6 +228,18 @@ class VdlRun:
             except OSError:
                 continue
             self._updated = changed if self._updated is None else max(self._updated, changed)
+
+
+def _blocks(one: Digested) -> AnyArray:
+    """Digests as the log has them, as `source.BLOCK` has them."""
+    told = np.frombuffer(one.blocks, digest_dtype())
+    blocks = np.zeros(len(told), BLOCK)
+    for name in ("step", "value", "at", "apart", "ascends"):
+        blocks[name] = told[name]
+    blocks["time"] = seconds(told["time"])
+    blocks["rows"] = BLOCK_ROWS
+    blocks["rows"][-1] = one.stop - one.start - BLOCK_ROWS * (len(told) - 1)
+    return blocks
 
 
 def _state(file_set: FileSet) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from visualdl.errors import UnknownSeries
 from visualdl.kinds.all import KIND_BY_NAME
 from visualdl.kinds.kind import IntArray, Payload, Points
-from visualdl.sources.source import Part, RunNotes, RunSource, SeriesKey
+from visualdl.sources.source import Outline, Part, RunNotes, RunSource, SeriesKey
 from visualdl.store.names import natural
 from visualdl.store.question import RunInfo
 from visualdl.store.series import Series
@@ -136,10 +136,15 @@ class Run:
         with self._lock:
             return self._source.parts(key)
 
-    def points(self, key: SeriesKey, part: str, since: int = 0) -> Points:
-        """The points of one part from the `since`-th on."""
+    def points(self, key: SeriesKey, part: str, start: int = 0, stop: int | None = None) -> Points:
+        """The points [start, stop) of one part."""
         with self._lock:
-            return self._source.points(key, part, since)
+            return self._source.points(key, part, start, stop)
+
+    def outline(self, key: SeriesKey, part: str, start: int) -> list[Outline]:
+        """What is known without decoding of one part from the point `start` on."""
+        with self._lock:
+            return self._source.outline(key, part, start)
 
     def payloads(self, key: SeriesKey, part: str, where: IntArray) -> list[Payload]:
         """The payloads at these places of a part."""

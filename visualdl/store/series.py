@@ -13,7 +13,7 @@ import numpy as np
 
 from visualdl.errors import CorruptRecord
 from visualdl.kinds.kind import AnyArray, FloatArray, IntArray, Kind, Payload, Points
-from visualdl.sources.source import Part, SeriesKey
+from visualdl.sources.source import Outline, Part, SeriesKey
 from visualdl.store.decoded import Decoded
 from visualdl.store.question import Smoothing
 from visualdl.store.segments import arrange
@@ -37,7 +37,9 @@ class Origin(Protocol):
 
     def parts(self, key: SeriesKey) -> tuple[Part, ...]: ...
 
-    def points(self, key: SeriesKey, part: str, since: int = 0) -> Points: ...
+    def points(self, key: SeriesKey, part: str, start: int = 0, stop: int | None = None) -> Points: ...
+
+    def outline(self, key: SeriesKey, part: str, start: int) -> list[Outline]: ...
 
     def payloads(self, key: SeriesKey, part: str, where: IntArray) -> list[Payload]: ...
 
@@ -235,7 +237,7 @@ class Series:
             return None
         if last.first + len(last) != sum(part.count for part in held.parts):
             return None  # the last segment does not end with the last part; one that merges parts has a `where`
-        new = self._origin.points(self.key, parts[-1].id, since=before)
+        new = self._origin.points(self.key, parts[-1].id, before)
         steps = new.step
         if not np.isfinite(new.time).all():
             return None

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from visualdl.errors import UnknownSeries
+from visualdl.errors import LogUnreadable, UnknownSeries
 from visualdl.kinds.all import KINDS
 from visualdl.kinds.kind import Points
 from visualdl.log.reader import FrameCache
@@ -151,6 +151,8 @@ class Store:
                 return answer(series, series.snapshot(), question)
             except Damaged:
                 continue
+            except LogUnreadable as error:
+                raise UnknownSeries(f"{question.kind} {question.tag!r} of run {question.run}: {error}") from error
             finally:
                 self._memory.used(series)
         raise UnknownSeries(f"{question.kind} {question.tag!r} of run {question.run} is damaged wherever it is read")
