@@ -276,7 +276,7 @@ def test_rows_that_turn_out_damaged_when_they_are_read_are_left_out_and_told(tmp
     store = Store([tmp_path])
     store.refresh()
     data = bytearray(run.log.path.read_bytes())
-    data[8000:8064] = b"\xff" * 64  # inside the first frame's rows, which were good when they were found
+    data[2000:2064] = b"\xff" * 64  # inside the body of the first frame, which was good when it was found
     run.log.path.write_bytes(data)
     answer = store.read(Question(kind="scalar", tag="loss", run=only_run(store), n=10))
     assert 0 < answer.total < 40_000
