@@ -17,7 +17,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     (folder / "web" / "index.html").write_text("<!doctype html><title>VisualDL</title>" + " " * 2_000)
     (folder / "web" / "icon.svg").write_text("<svg/>")
     (folder / "web" / "assets" / "index-abc123.js").write_text("export {};")
-    (folder / "secret.txt").write_text("secret")
+    (folder / "secret.txt").write_text("classified")
     logs, model = write_logs(folder / "logs"), write_model(folder / "shapes.onnx")
     with serving(logs, model=model, pages=folder / "web") as served:
         served.when(lambda board: board["loading"] is None and len(board["runs"]) == 2 and board["graph"])

@@ -82,6 +82,7 @@ def create_app(board: Board) -> ASGIApp:
         middleware=[Middleware(_Asked, told=refresher.asked)],
         exception_handlers=_ANSWERS,
     )
+    inner.router.redirect_slashes = False  # it would say the whole address, and a proxy may be in front of this one
     return _Below(Guard(inner, board.policy), board.prefix)
 
 

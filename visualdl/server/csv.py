@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -29,16 +30,26 @@ def lines(run: str, points: Points, origin: float) -> Iterator[str]:
 
 
 def text_cell(text: str) -> str:
-    """A cell with text. What a spreadsheet would take for a formula (CSV injection) gets an apostrophe before it."""
-    if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
+    """A cell with text. What a spreadsheet would take for a formula (CSV injection) gets an apostrophe before it.
+
+    Quoted is whatever has more than letters, digits and spaces in it: where a spreadsheet takes ; or a tab for the comma,
+    what follows one of them would be a cell of its own.
+    """
+    if _FORMULA.match(text):
         text = "'" + text
-    if any(character in text for character in ',"\r\n'):
-        return '"' + text.replace('"', '""') + '"'
-    return text
+    return text if _PLAIN.fullmatch(text) else '"' + text.replace('"', '""') + '"'
+
+
+# Signs that begin a formula, also the wide ones that some editions take for them, after whatever is not seen.
+_FORMULA = re.compile(r"[\s\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
+_PLAIN = re.compile(r"[\w ./:=+@()-]*")
 
 
 def disposition(tag: str) -> str:
-    """A Content-Disposition named after the tag, of which nothing can end the header or name a folder."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in tag).strip(".")[:100] or "series"
-    exact = quote(tag.replace("/", "_").replace("\\", "_")[:100].strip(".") or "series", safe="")
-    return f"attachment; filename=\"{plain}.csv\"; filename*=UTF-8''{exact}.csv"
+    """A Content-Disposition named after the tag, of which nothing can end the header, name a folder or read backwards."""
+    exact = _NOT_IN_NAMES.sub("_", tag[:100]).strip("_.") or "series"
+    plain = re.sub(r"[^\w.-]+", "_", exact, flags=re.ASCII).strip("_.") or "series"
+    return f"attachment; filename=\"{plain}.csv\"; filename*=UTF-8''{quote(exact, safe='')}.csv"
+
+
+_NOT_IN_NAMES = re.compile(r"[^\w.-]+|\.{2,}")  # no signs that turn the direction of writing: \w has letters and digits

@@ -7,8 +7,6 @@ wait on one connection. All of that is before the guard, so it is open to whoeve
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import http
 import logging
 from typing import Any, cast
@@ -20,6 +18,9 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
+from websockets.datastructures import Headers as WebSocketHeaders
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 from visualdl.server.guard import MAX_ADDRESS, address_too_long, fence, refusal
 
@@ -154,14 +155,16 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _check_handshake(self) -> None:
         """What the WebSocket library would refuse in words of its own, or not answer at all."""
-        given = dict(self.headers)
         lines = [len(self.url), *(len(name) + len(value) for name, value in self.headers)]
         if max(lines) > _MAX_LINE - 32:
             raise _Refused(refusal(431, f"A line of a WebSocket's handshake is at most {_MAX_LINE} bytes"))
+        given = dict(self.headers)
         right = self.parser.get_method() == b"GET" and self.parser.get_http_version() == "1.1"
-        right = right and given.get(b"sec-websocket-version", b"").strip() == b"13"
         right = right and given.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in given
-        if not (right and _is_key([value for name, value in self.headers if name == b"sec-websocket-key"])):
+        if right:
+            headers = WebSocketHeaders([(name.decode(), value.decode("latin-1")) for name, value in self.headers])
+            right = ServerProtocol().accept(Request(self.url.decode("latin-1"), headers)).status_code == 101
+        if not right:
             raise _Refused(refusal(400, "A WebSocket begins with GET, version 13, one key and no body (RFC 6455)"))
 
     def _expect(self) -> None:
@@ -196,13 +199,6 @@ class BoundedHttp(HttpToolsProtocol):
             lines += [name + b": " + value for name, value in headers]
             self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
         self.transport.close()
-
-
-def _is_key(keys: list[bytes]) -> bool:
-    try:
-        return len(keys) == 1 and len(base64.b64decode(keys[0].strip(), validate=True)) == 16
-    except binascii.Error:
-        return False
 
 
 async def _too_many(scope: Scope, receive: Receive, send: Send) -> None:
