@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,17 +17,23 @@ from starlette.responses import Response, StreamingResponse
 from visualdl.errors import BadRequest, UnknownSeries
 from visualdl.kinds.all import KINDS
 from visualdl.server import asked, csv
-from visualdl.server.asked import SeriesAsked
+from visualdl.server.asked import MAX_POINTS, SeriesAsked
 from visualdl.server.guard import is_address, refusal
 from visualdl.server.model import ModelFile, Upload, read_graph
 from visualdl.server.news import Moment, News, progress
 from visualdl.server.pool import Job, Pool
+from visualdl.server.turns import Held, Pieces, Turns
 from visualdl.server.wire import SeriesColumns, narrow, narrow_steps, pack
 from visualdl.store.store import Answer, Question, RunInfo, Store
 
 MAX_MODEL_BYTES = 512 << 20
 MAX_UPLOADS = 4
 STALLED_SECONDS = 20
+UPLOAD_SECONDS = 600
+SMALL_POINTS = 20_000
+LARGE_POINTS = 500_000
+"""A question for at most SMALL_POINTS is answered at once; for more than LARGE_POINTS, in the slow lane of the pool."""
+MAX_CSV = 4
 COMPRESS_FROM = 1024
 _REVALIDATED = {"cache-control": "private, no-cache", "vary": "accept-encoding"}
 
@@ -60,6 +66,11 @@ class Api:
         self._about = about
         self._pool = Pool()
         self._uploads = 0
+        self._board_sent: tuple[str, bytes] = ("", b"")
+        # Answers under way: what is large must not fill the memory, nor keep what is less so from its turn.
+        self._medium = Turns(MAX_POINTS)
+        self._large = Turns(MAX_POINTS)
+        self._csv = Turns(MAX_CSV)
 
     async def board(self, request: Request) -> Response:
         """GET api/board"""
@@ -68,8 +79,9 @@ class Api:
             return _unchanged(etag)
 
         def work(job: Job) -> Response:
-            body = orjson.dumps(self._board(moment))
-            return _sent(request, body, "application/json", etag)
+            if self._board_sent[0] != etag:  # a hundred tabs ask at the same moment: they were all told of it
+                self._board_sent = etag, orjson.dumps(self._board(moment))
+            return _sent(request, self._board_sent[1], "application/json", etag)
 
         return await self._pool.run(work, request.receive)
 
@@ -111,7 +123,12 @@ class Api:
             header = {"kind": question.kind.name, "tag": question.tag, "axis": question.axis}
             return _sent(request, pack(header, found), "application/octet-stream", etag)
 
-        return await self._pool.run(work, request.receive)
+        points = question.n * len(question.runs)
+        large = points > LARGE_POINTS
+        if points <= SMALL_POINTS:
+            return await self._pool.run(work, request.receive)
+        turns = self._large if large else self._medium
+        return await _in_turn(turns, points, self._pool.run(work, request.receive, large=large))
 
     def _answers(self, question: SeriesAsked, job: Job) -> Iterator[SeriesColumns]:
         for run in question.runs:
@@ -145,16 +162,20 @@ class Api:
                 yield from csv.lines(names.get(run, run), points, first)
 
         text = parts()
-        first = await self._pool.run(lambda job: next(text), request.receive)  # errors come before the answer begins
 
-        async def body() -> AsyncIterator[str]:
-            part: str | None = first
-            while part is not None:
-                yield part
-                part = await self._pool.run(lambda job: next(text, None))
+        async def answer() -> Response:
+            first = await self._pool.run(lambda job: next(text), request.receive, large=True)  # errors come before all
 
-        headers = {"content-disposition": csv.disposition(tag), "cache-control": "private, no-store"}
-        return StreamingResponse(body(), media_type="text/csv; charset=utf-8", headers=headers)
+            async def body() -> AsyncIterator[str]:
+                part: str | None = first
+                while part is not None:
+                    yield part
+                    part = await self._pool.run(lambda job: next(text, None), large=True)
+
+            headers = {"content-disposition": csv.disposition(tag), "cache-control": "private, no-store"}
+            return StreamingResponse(body(), media_type="text/csv; charset=utf-8", headers=headers)
+
+        return await _in_turn(self._csv, 1, answer())
 
     def _origin(self, run: str, kind: str, tag: str) -> float:
         """The time that is 0 on the relative axis of a series."""
@@ -214,6 +235,22 @@ class Api:
         finally:
             self._uploads -= 1
             await asyncio.shield(self._pool.run(lambda job: upload.close()))
+
+
+async def _in_turn(turns: Turns, weight: int, answer: Coroutine[Any, Any, Response]) -> Response:
+    """The answer, when its turn has come; the turn ends when it was sent."""
+    try:
+        turn = await turns.take(weight)
+    except BaseException as trouble:
+        answer.close()
+        if isinstance(trouble, asyncio.TimeoutError):
+            return refusal(503, "Too many large answers are under way: ask again in a moment")
+        raise
+    try:
+        return Held(await answer, turn)
+    except BaseException:
+        turn.end()
+        raise
 
 
 async def _steadily(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -292,7 +329,7 @@ def _sent(request: Request, body: bytes, media_type: str, etag: str | None) -> R
         squeeze = zlib.compressobj(level=1, wbits=31)
         body = squeeze.compress(body) + squeeze.flush()
         headers["content-encoding"] = "gzip"
-    return Response(body, media_type=media_type, headers=headers)
+    return Pieces(body, media_type=media_type, headers=headers)
 
 
 def travels(request: Request) -> bool:

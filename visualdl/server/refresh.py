@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from visualdl.server.model import ModelFile
 from visualdl.server.news import News
-from visualdl.store.store import Store
+from visualdl.store.store import Changes, Store
 
 log = logging.getLogger("visualdl.server")
 
@@ -17,7 +17,8 @@ LIVE_SECONDS = 0.05  # from an append to the browser in 0.1 s
 IDLE_SECONDS = 0.25
 UNWATCHED_SECONDS = 2.0
 WATCHED_FOR_SECONDS = 10.0
-SLICE_SECONDS = 0.1  # how often the first reading says how far it is
+LOADING_SECONDS = 0.1  # how often the first reading says how far it is
+SLICE_SECONDS = 0.02  # how long a look at everything keeps those from being heard that grow just now
 MODEL_SECONDS = 0.5
 CHECK_SECONDS = 1.0  # how often it is looked at whether anybody still writes
 COST_SHARE = 0.1  # of one core, at most, on average: for looks at everything, and for looks at what grew lately
@@ -50,7 +51,7 @@ class Refresher:
         """Begin, with the first reading."""
         threading.Thread(target=self._follow_store, name="visualdl-refresh", daemon=True).start()
         if self._model is not None:
-            threading.Thread(target=self._follow_model, name="visualdl-model", daemon=True).start()
+            threading.Thread(target=self._follow_model, args=(self._model,), name="visualdl-model", daemon=True).start()
 
     def stop(self) -> None:
         """End soon; does not wait."""
@@ -74,29 +75,45 @@ class Refresher:
         return self._listeners > 0 or time.monotonic() - self._asked_at < WATCHED_FOR_SECONDS
 
     def _follow_store(self) -> None:
-        everything_at = 0.0  # looking at thousands of runs may cost so much that it is done seldom
+        """Look at what grew lately, and step by step at everything; neither waits for the other."""
+        urgent = True  # somebody has just come, and wants to see how things are
+        glance_at = step_at = 0.0
         while not self._stopped.is_set():
-            began = time.monotonic()
-            everything = began >= everything_at
-            try:
-                complete = self._look(began, everything=everything)
-            except Exception as trouble:
-                # Whatever went wrong in this look, the board stays, and the next look may go right.
-                self._say_once(trouble)
-                complete = True
-            if complete:
-                now = time.monotonic()
-                pause = pause_after(now - began, live=self._is_live(began), watched=self._watched())
-                if everything:
-                    everything_at = now + pause
-                    pause = pause_after(0.0, live=self._is_live(began), watched=self._watched())
-                if self._wake.wait(min(pause, everything_at - now)):
-                    everything_at = 0.0
+            if time.monotonic() >= step_at:
+                cost, complete = self._timed(lambda: self._store.refresh(seconds=self._slice()))
+                urgent = urgent and not complete
+                step_at = 0.0 if urgent else time.monotonic() + self._pause(cost, wait=complete)
+                if complete:  # which has read what a glance would
+                    glance_at = time.monotonic() + self._pause(0.0)
+            if self._loaded and time.monotonic() >= glance_at:
+                cost, _ = self._timed(self._store.glance)
+                glance_at = time.monotonic() + self._pause(cost)
+            if self._wake.wait(max(0.0, min(glance_at, step_at) - time.monotonic())):
                 self._wake.clear()
+                urgent, glance_at, step_at = True, 0.0, 0.0
 
-    def _look(self, now: float, *, everything: bool) -> bool:
-        """Read what is new and tell it. False when there is more to read than one look should take."""
-        changes = self._store.refresh(seconds=SLICE_SECONDS) if everything else self._store.glance()
+    def _slice(self) -> float:
+        return SLICE_SECONDS if self._loaded else LOADING_SECONDS
+
+    def _pause(self, cost: float, *, wait: bool = True) -> float:
+        """Seconds until the like of a look that took `cost` seconds. Without `wait`, no longer than its share asks."""
+        if not wait:
+            return cost / COST_SHARE - cost
+        return pause_after(cost, live=self._is_live(time.monotonic()), watched=self._watched())
+
+    def _timed(self, look: Callable[[], Changes]) -> tuple[float, bool]:
+        """What a look cost in seconds, and whether everything was looked at."""
+        began = time.monotonic()
+        try:
+            complete = self._look(look(), began)
+        except Exception as trouble:
+            # Whatever went wrong in this look, the board stays, and the next look may go right.
+            self._say_once(trouble)
+            complete = True
+        return time.monotonic() - began, complete
+
+    def _look(self, changes: Changes, now: float) -> bool:
+        """Tell what is new. False while there is more to read than one look should take."""
         self._loaded = self._loaded or changes.complete
         loading = None if self._loaded else self._store.progress
         if self._news.note(changes.advanced, structure=changes.structure, loading=loading):
@@ -106,7 +123,7 @@ class Refresher:
         if now - self._checked_at > CHECK_SECONDS:
             self._checked_at = now
             self._written = self._store.live
-        return changes.complete or not everything
+        return changes.complete
 
     def _is_live(self, now: float) -> bool:
         return self._written or now - self._advanced_at < WATCHED_FOR_SECONDS
@@ -117,11 +134,10 @@ class Refresher:
             self._last_trouble = said
             log.warning("The logs could not be read just now: %s", said, exc_info=trouble)
 
-    def _follow_model(self) -> None:
-        assert self._model is not None
+    def _follow_model(self, model: ModelFile) -> None:
         while not self._stopped.wait(MODEL_SECONDS):
             try:
-                if self._model.refresh() and self._news.note(structure=True, loading=self._news.moment.loading):
+                if model.refresh() and self._news.note(structure=True, loading=self._news.moment.loading):
                     self._tell()
             except Exception:
                 # Told once for each version of the file: it is read again only when it was written again.

@@ -16,12 +16,12 @@ from urllib.parse import quote
 import uvicorn
 from starlette.types import ASGIApp
 
+from visualdl.server.connections import Connection, most_connections
 from visualdl.server.guard import is_address
-from visualdl.server.protocol import BoundedHttp, worth_a_line
+from visualdl.server.protocol import worth_a_line
 
 DEFAULT_PORT = 8040
 TRIES = 100
-MAX_CONNECTIONS = 900  # below the 1,024 open files that many systems allow a process
 LIVE_PING_SECONDS = 20.0
 
 
@@ -140,13 +140,13 @@ class BoardServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=BoundedHttp,
+                http=Connection,
                 lifespan="on",
                 log_level="warning",
                 access_log=False,  # addresses may hold a token
                 proxy_headers=False,
                 server_header=False,
-                limit_concurrency=MAX_CONNECTIONS,
+                limit_concurrency=most_connections(),
                 ws_max_size=4096,
                 ws_max_queue=4,
                 ws_ping_interval=LIVE_PING_SECONDS,

@@ -1,0 +1,97 @@
+"""Connections that hold a place: whoever asks nothing, or takes no answer, gives way to those who do."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from visualdl.server.protocol import BoundedHttp
+
+MAX_CONNECTIONS = 900
+FILES_FOR_LOGS = 96
+"""Open files that are left for the logs, the model and the interpreter itself, where the system grants few."""
+STALLED_SECONDS = 20.0
+"""How long a client may leave the rest of its answer lying."""
+ROOM = 20
+"""How many give way at once when all places are taken: those that have asked nothing for the longest time."""
+
+
+def most_connections() -> int:
+    """How many connections fit, with the open files that this process may have."""
+    if sys.platform == "win32":
+        return MAX_CONNECTIONS
+    import resource
+
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if files == resource.RLIM_INFINITY:
+        return MAX_CONNECTIONS
+    return max(ROOM, min(MAX_CONNECTIONS, files - FILES_FOR_LOGS))
+
+
+class Connection(BoundedHttp):
+    """One HTTP connection that ends when its place is needed and it asks nothing, or when its client takes nothing.
+
+    waits_since: when it last had nothing to do but wait for a request, by the loop's clock; None while one is answered.
+    """
+
+    waits_since: float | None = None
+    _unsent = 0
+    _stalled: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client is there. Where all places are taken, others make room."""
+        super().connection_made(transport)
+        if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency:
+            self._make_room()
+        self.waits_since = self.loop.time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone."""
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def on_headers_complete(self) -> None:
+        """The end of a head: there is something to do."""
+        self.waits_since = None
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """The end of an answer."""
+        super().on_response_complete()
+        if self.cycle.response_complete:  # else the next request waited already
+            self.waits_since = self.loop.time()
+
+    def pause_writing(self) -> None:
+        """There is more to send than the client takes just now."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """The client has taken most of it."""
+        super().resume_writing()
+        self._unwatch()
+
+    def _watch(self) -> None:
+        self._unsent = self.transport.get_write_buffer_size()
+        self._stalled = self.loop.call_later(STALLED_SECONDS, self._look)
+
+    def _unwatch(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+    def _look(self) -> None:
+        if self.transport.get_write_buffer_size() < self._unsent:
+            self._watch()
+        else:
+            self.transport.abort()
+
+    def _make_room(self) -> None:
+        waiting = [
+            (other.waits_since, number, other)
+            for number, other in enumerate(self.connections)
+            if isinstance(other, Connection) and other.waits_since is not None
+        ]
+        for _, _, other in sorted(waiting)[:ROOM]:
+            self.connections.discard(other)  # at once: its transport tells it only in the loop's next turn
+            other.transport.abort()
