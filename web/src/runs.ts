@@ -1,5 +1,6 @@
 /* What the board does with names: natural order, the prefix that all share, which runs are chosen. Pure. */
 
+import { matcher, type Matcher } from "./regex";
 import { formatList, parseList } from "./url";
 
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
@@ -34,12 +35,11 @@ export function labelsOf(
   });
 }
 
-/** A user's regular expression, or why it is none. "" matches everything. Not case sensitive. */
-export function pattern(text: string): { readonly test: (value: string) => boolean; readonly wrong: boolean } {
+/** A user's regular expression, or that it is none. "" matches everything. Not case sensitive. Never hangs: see regex.ts. */
+export function pattern(text: string): { readonly test: Matcher; readonly wrong: boolean } {
   if (text === "") return { test: () => true, wrong: false };
   try {
-    const expression = new RegExp(text, "iu");
-    return { test: (value) => expression.test(value), wrong: false };
+    return { test: matcher(text), wrong: false };
   } catch {
     const plain = text.toLowerCase();
     return { test: (value) => value.toLowerCase().includes(plain), wrong: true };

@@ -99,7 +99,8 @@ function compose(pen: Pen, picture: Picture, layout: LegendLayout): void {
 
 /** A tag as a file name: everything that a file system could take amiss becomes `_`. */
 export function fileName(title: string): string {
-  return title.replace(/[^\p{L}\p{N}.-]+/gu, "_").replace(/^[_.]+|_+$/g, "") || "chart";
+  const name = title.slice(0, 200).replace(/[^\p{L}\p{N}.-]+|\.{2,}/gu, "_");
+  return name.replace(/^[_.]+|_+$/g, "").slice(0, 100) || "chart";
 }
 
 /** Hand a file to the browser. */

@@ -158,7 +158,7 @@ describe("the file", () => {
     ]);
   });
   test("no run name is a formula or breaks a row", () => {
-    expect(toCsv("=cmd()", scene({}, series(1, [1])).spreads)).toContain("\n'=cmd(),0,");
+    expect(toCsv("=cmd()", scene({}, series(1, [1])).spreads)).toContain('\n"\'=cmd()",0,');
     expect(toCsv('a"b,c', scene({}, series(1, [1])).spreads)).toContain('\n"a""b,c",0,');
   });
 });

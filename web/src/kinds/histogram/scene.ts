@@ -1,5 +1,6 @@
 /* From a series and the options to what is drawn: chosen rows, the common grid, curves. Pure; no pixels yet. */
 
+import { textCell } from "../../csv";
 import type { Series } from "../../wire";
 import {
   nearest,
@@ -125,9 +126,7 @@ export function nonfinite(spread: Spread): number {
 
 /** Every bucket of the shown steps as CSV: run, step, time, left, right, count; then rows for nan, inf, -inf where there are any. */
 export function toCsv(run: string, spreads: readonly Spread[]): string {
-  // A spreadsheet runs a cell that begins like a formula.
-  const safe = /^[=+\-@\t\r]/.test(run) ? `'${run}` : run;
-  const name = /[",\n\r]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
+  const name = textCell(run);
   const lines = ["run,step,time,left,right,count"];
   for (const spread of spreads) {
     const start = `${name},${spread.step},${spread.time}`;
