@@ -40,6 +40,11 @@ class Record:
     blobs: tuple[bytes, ...]
 
 
+MAX_TAGS: Final = 1 << 17
+"""Tags of one file that are read; a writer numbers them from 0. Each takes up to 2 kB up to the board."""
+_TOO_MANY: Final = f"only the first {MAX_TAGS} tags of a file are read, and this one has more"
+_MAX_WORDS: Final = 64 << 20
+"""Bytes of names and metadata that are taken from one file."""
 _SHARED_BYTES: Final = 1 << 13
 """Up to so many bytes of tags are remembered, for the next file that declares the same."""
 
@@ -94,6 +99,8 @@ class Catalog:
         self.blobs: dict[bytes, tuple[int, int, int]] = {}  # address -> where the body is, its length, its checksum
         self.closed: Closed | None = None
         self.covered = 0  # ring rows with a smaller number are in frames
+        self.left_out = ""  # what is too much to be read, if anything is
+        self._words_left = _MAX_WORDS
 
     def add(self, frame: Frame, file: int, touched: set[int]) -> None:
         """Takes in one checked frame of the open `file`; adds the ids of the tags that advanced to `touched`.
@@ -113,16 +120,20 @@ class Catalog:
             if header.body_bytes > frames.MAX_DIRECTORY_BYTES:
                 raise ValueError(f"a directory of {header.body_bytes} bytes is over the limit")
             body = read_at(file, frame.body_at, header.body_bytes)
-            self._add_words(header.type, frames.inflate(header.codec, body, header.body_bytes), touched)
+            try:
+                self._add_words(header.type, frames.inflate(header.codec, body, header.body_bytes), touched)
+            except RecursionError as error:  # two equal tags, both nested, are compared
+                raise ValueError("JSON nested too deeply") from error
 
     def _add_rows(self, frame: Frame, touched: set[int]) -> None:
         index = decode_rows_index(frame.directory, frame.header.n, frame.header.flags)
         at = 0
         for tag, count in zip(index.tags, index.counts, strict=True):
-            self.rows[tag] = self.rows.get(tag, 0) + count
-            self._in_frames.extend((len(self.row_frames), tag, at, count))
+            if self._takes(tag):
+                self.rows[tag] = self.rows.get(tag, 0) + count
+                self._in_frames.extend((len(self.row_frames), tag, at, count))
+                touched.add(tag)
             at += count
-        touched.update(index.tags)
         self.row_frames.append(frame._replace(directory=b""))
         self.covered = max(self.covered, index.stop)
 
@@ -130,12 +141,28 @@ class Catalog:
         index = decode_records_index(frame.directory, frame.header.n)
         self.records.append(frame)
         for i, tag in enumerate(index.tag):
+            if not self._takes(tag):
+                continue
             places = self.record_places.setdefault(tag, RecordPlaces())
             places.step.append(index.step[i])
             places.time.append(index.time[i])
             places.frame.append(len(self.records) - 1)
             places.place.append(i)
             touched.add(tag)
+
+    def _takes(self, tag: int) -> bool:
+        """Whether this many tags are read at all."""
+        if tag < MAX_TAGS:
+            return True
+        self.left_out = _TOO_MANY
+        return False
+
+    def among(self, tags: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_] | None:
+        """Which of these tags are read; None when all are."""
+        if not len(tags) or int(tags.max()) < MAX_TAGS:
+            return None
+        self.left_out = _TOO_MANY
+        return tags < MAX_TAGS
 
     def count(self, tag: int) -> int:
         """Rows and records of a tag in frames."""
@@ -162,12 +189,22 @@ class Catalog:
             value = decode_json(body)
             if not isinstance(value, dict):
                 raise ValueError("a META frame holds a JSON object")
+            self._take_words(body)
             self.meta.update(value)
             return
+        paid = False
         for tag in _shared_tags(body) if len(body) <= _SHARED_BYTES else _tags(body):
-            if self.tags.get(tag.id) != tag:
+            if self._takes(tag.id) and self.tags.get(tag.id) != tag:
+                if not paid:
+                    self._take_words(body)
+                    paid = True
                 self.tags[tag.id] = tag
                 touched.add(tag.id)
+
+    def _take_words(self, body: bytes) -> None:
+        if len(body) > self._words_left:
+            raise ValueError(f"more than {_MAX_WORDS} bytes of names and metadata in one file")
+        self._words_left -= len(body)
 
     def forget_rows(self, bad: int) -> None:
         """A ROWS frame turned out unreadable after it was taken in: its rows count no more."""
@@ -203,6 +240,7 @@ def _is_tag(entry: Any) -> bool:
     return (
         isinstance(entry, dict)
         and type(entry.get("id")) is int
+        and entry["id"] >= 0
         and isinstance(entry.get("kind"), str)
         and isinstance(entry.get("tag"), str)
     )

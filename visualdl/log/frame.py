@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from visualdl.errors import LogError
@@ -32,7 +32,9 @@ RAW, ZSTD, ZLIB = 0, 1, 2
 ADDRESS_BYTES = 16
 MAX_PAYLOAD_BYTES = 0xFFFF_FFFF - 1
 MAX_INFLATED_BYTES = 64 << 20  # a compressed body never inflates to more: a small bad file cannot fill the memory
-MAX_DIRECTORY_BYTES = 64 << 20  # TAGS, META and CLOSE are parsed whole
+MAX_DIRECTORY_BYTES = 16 << 20  # TAGS, META and CLOSE are parsed whole, and JSON may take twenty times its length
+_TAGS_BYTES = 1 << 20  # a writer begins a new TAGS frame after so many
+_MAX_COUNT = 1 << 53  # counts that every reader of JSON holds exactly
 
 
 class Header(NamedTuple):
@@ -170,9 +172,26 @@ def decode_closed(body: bytes) -> Closed:
         raise ValueError("a CLOSE frame holds a JSON object")
     rows, records, dropped = (value.get(name, 0) for name in ("rows", "records", "dropped"))
     reasons = value.get("reasons", [])
-    if not all(type(count) is int for count in (rows, records, dropped)) or not isinstance(reasons, list):
-        raise ValueError("a CLOSE frame holds three counts and a list of reasons")
-    return Closed(rows, records, dropped, tuple(str(reason) for reason in reasons))
+    if not all(type(count) is int and 0 <= count < _MAX_COUNT for count in (rows, records, dropped)):
+        raise ValueError(f"a CLOSE frame holds three counts, each below {_MAX_COUNT}")
+    if not isinstance(reasons, list) or not all(isinstance(reason, str) for reason in reasons):
+        raise ValueError("a CLOSE frame holds a list of reasons, one sentence each")
+    return Closed(rows, records, dropped, tuple(reasons))
+
+
+def encode_tags(tags: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, bytes]]:
+    """(n, body) of as many TAGS frames as these tags need: a reader takes only so many bytes of one."""
+    part: list[bytes] = []
+    size = 0
+    for tag in tags:
+        entry = encode_json(tag)
+        if part and size + len(entry) > _TAGS_BYTES:
+            yield len(part), b"[" + b",".join(part) + b"]"
+            part, size = [], 0
+        part.append(entry)
+        size += len(entry) + 1
+    if part:
+        yield len(part), b"[" + b",".join(part) + b"]"
 
 
 def encode_json(value: Any) -> bytes:

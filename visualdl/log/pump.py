@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from visualdl.errors import LogClosed
 from visualdl.log import lifetime
-from visualdl.log.frame import CLOSE, TAGS, Closed, encode_closed, encode_json
+from visualdl.log.frame import CLOSE, TAGS, Closed, encode_closed, encode_tags
 from visualdl.log.frame_file import FrameFile
 from visualdl.log.head import Numbering, Ring
 from visualdl.log.payloads import Item, Payloads
@@ -309,7 +309,6 @@ class Pump:
     def _write_close(self) -> None:
         if self.rows.left() or self.payloads.waiting():
             return  # what is in the head stays there for readers, and to them the log looks cut off, as it is
-        if self._tags:
-            tags = list(self._tags)
-            self.file.append(TAGS, n=len(tags), body=encode_json(tags))  # twice: damage to one frame loses no tag
+        for n, tags in encode_tags(list(self._tags)):  # twice: damage to one frame loses no tag
+            self.file.append(TAGS, n=n, body=tags)
         self.file.append(CLOSE, body=encode_closed(self._tell()))

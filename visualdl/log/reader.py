@@ -108,8 +108,8 @@ class FileSet:
         """The damage found so far."""
         with self._lock:
             last = self._scan.open_gap(self.bytes_total)
-            newest = Gap(self.bytes_total, 0, self._head_fault) if self._head_fault else None
-            return (*self._scan.gaps, *(gap for gap in (last, newest) if gap))
+            others = [Gap(self.bytes_total, 0, told) for told in (self._head_fault, self._catalog.left_out) if told]
+            return (*self._scan.gaps, *([last] if last else []), *others)
 
     def count(self, tag_id: int) -> int:
         """Rows or records of a tag so far; 0 for a tag that is not known."""
@@ -204,6 +204,9 @@ class FileSet:
             return None
 
     def _add_tail(self, table: npt.NDArray[Any], numbers: IntArray, touched: set[int]) -> None:
+        read = self._catalog.among(table["tag"])
+        if read is not None:
+            table, numbers = table[read], numbers[read]
         if len(table):
             self._tail = np.concatenate([self._tail, table], dtype=ROW_DTYPE)
             self._numbers = np.concatenate([self._numbers, numbers])

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from visualdl.errors import LogClosed
 from visualdl.log import lifetime
 from visualdl.log.filesystem import Mode, ring_mode
-from visualdl.log.frame import JSON, META, TAGS, Closed, encode_json
+from visualdl.log.frame import JSON, META, TAGS, Closed, encode_json, encode_tags
 from visualdl.log.frame_file import FrameFile
 from visualdl.log.head import LATEST, MAX_CAPACITY, Append, Ring, check_row, hot_path
 from visualdl.log.identity import host_name
@@ -129,8 +129,8 @@ class Log:
         first = self._hot.numbering.skip() + 1 if self._skipped else 0
         file = FrameFile(self._path)
         try:
-            if self._tags:
-                file.owe(TAGS, encode_json(self._tags), n=len(self._tags))
+            for n, tags in encode_tags(self._tags):
+                file.owe(TAGS, tags, n=n)
             if self._meta:
                 file.owe(META, encode_json(self._meta))
             ring = Ring(os.path.splitext(self._path)[0] + ".head", capacity=self._ring_rows, mode=mode, first=first)

@@ -57,7 +57,8 @@ class RunFiles:
     @property
     def captions(self) -> dict[str, str]:
         """The captions that were set, by tag; the newest file has the last word."""
-        return {tag: text for one in self._sets for tag, text in one.meta.get("captions", {}).items()}
+        told = [one.meta.get("captions") for one in self._sets]
+        return {tag: text for some in told if isinstance(some, dict) for tag, text in some.items()}
 
     def tags(self, kind: str | None = None) -> dict[tuple[str, str], dict[str, Any]]:
         """(kind, tag) -> what was said of the tag when it was declared, in the order of their first records."""
