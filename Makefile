@@ -20,7 +20,7 @@ DEV := $(VENV)/.installed-dev-$(PINS)-$(WEB)
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: help setup demo test lint bench torture dev dist constraints clean
+.PHONY: help setup demo test lint bench torture audit dev dist constraints clean
 
 help:
 	@echo "make demo    train the tutorial and watch it on the board (ARGS=--exit: end with the training)"
@@ -28,6 +28,7 @@ help:
 	@echo "make lint    format, lint, types, floors, in Python and TypeScript"
 	@echo "make bench   measure                                     (ARGS: names of benches)"
 	@echo "make torture try to break every promise                  (ARGS: scenes, --minutes 10, --seed N)"
+	@echo "make audit   known holes in what is shipped              (as far as the registries answer)"
 	@echo "make dev     the board with hot reload on LOGDIR=$(LOGDIR)"
 	@echo "make setup   only install what the others need"
 	@echo "make dist    sdist and wheel, with the board inside"
@@ -60,6 +61,15 @@ bench: $(DEV)
 
 torture: $(DEV)
 	$(BIN)/python -m torture $(ARGS)
+
+# What a user installs, and what the board is built of; both are asked, whatever the first one says.
+audit: $(DEV)
+	@$(MODULES)
+	$(PIP) install -q pip-audit
+	@failed=0; \
+	$(BIN)/python tools/runtime.py | $(BIN)/pip-audit --no-deps --disable-pip -r /dev/stdin || failed=1; \
+	$(NPM) audit --omit=dev || failed=1; \
+	exit $$failed
 
 dev: $(DEV)
 	@$(MODULES)
