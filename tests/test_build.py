@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -29,9 +30,23 @@ def hook() -> ModuleType:
 
 
 @pytest.fixture
+def tool() -> Callable[[str], ModuleType]:
+    """A program of tools/, as a module that nobody else sees."""
+
+    def load(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A project of the right shape: the real build files, a package of one module, a board's sources, no board."""
-    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "constraints.txt", "Makefile"):
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "NOTICE", "constraints.txt", "Makefile"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / ".gitignore").write_bytes((ROOT / ".gitignore").read_bytes())
     (tmp_path / "visualdl").mkdir()
@@ -111,6 +126,56 @@ def test_the_board_goes_into_the_sdist_and_from_there_into_the_wheel_without_nod
     inside = zipfile.ZipFile(unpacked / wheel).namelist()
     assert {"visualdl/web/index.html", "visualdl/web/assets/board-1a2b.js", "visualdl/__init__.py"} <= set(inside)
     assert not [name for name in inside if name.startswith(("web/", "tests/", "hatch_build"))]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel of this repository, with the board as it is built now."""
+    folder = tmp_path_factory.mktemp("wheel")
+    environment = {**os.environ, "VISUALDL_SKIP_WEB": "1"}  # whoever works on web/ just now builds it himself
+    command = [sys.executable, "-c", BACKEND, "build_wheel", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return zipfile.ZipFile(folder / done.stdout.splitlines()[-1])
+
+
+def test_the_wheel_has_our_licence_and_the_notices_of_all_that_is_bundled(wheel: zipfile.ZipFile) -> None:
+    told = {name.rpartition("/")[2]: wheel.read(name).decode() for name in wheel.namelist() if "licenses" in name}
+    assert {"LICENSE", "NOTICE", "licenses.md", "licenses-graph.md"} <= set(told)
+    assert told["LICENSE"] == (ROOT / "LICENSE").read_text(encoding="utf-8")
+    for copyright in ("Copyright (c) The VisualDL authors", "Svelte Contributors", "Chris Pettitt"):
+        assert copyright in told["NOTICE"]
+
+
+def test_the_wheel_has_the_package_and_its_board_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    names = [name for name in wheel.namelist() if ".dist-info/" not in name]
+    assert "visualdl/web/index.html" in names
+    strange = [
+        name for name in names if not name.startswith("visualdl/web/") and not name.endswith((".py", "py.typed"))
+    ]
+    assert strange == []
+    assert all(name.startswith("visualdl/") for name in names)
+
+
+def test_whatever_is_bundled_has_its_entry_in_the_notice_and_a_licence_that_suits_ours() -> None:
+    done = subprocess.run([sys.executable, ROOT / "tools" / "notice.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_licence_that_does_not_suit_ours_ends_the_notice(
+    tool: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notice = tool("notice")
+    assert {"svelte", "@dagrejs/dagre", "@dagrejs/graphlib"} <= set(notice.bundled())
+    monkeypatch.setattr(notice, "about", lambda name: {"version": "1.0", "license": "AGPL-3.0-only"})
+    with pytest.raises(SystemExit, match=r"svelte is under 'AGPL-3\.0-only'"):
+        notice.licence("svelte")
+
+
+def test_every_package_that_comes_along_is_described_with_its_licence(tool: Callable[[str], ModuleType]) -> None:
+    for page in ("docs/dependencies.md", "docs/zh/dependencies.md"):
+        text = (ROOT / page).read_text(encoding="utf-8").lower()
+        assert [name for name in tool("runtime").runtime() if name not in text] == []
 
 
 def node_project(tree: Path, build: str) -> None:
