@@ -1,5 +1,6 @@
 /* What the details panel tells: who makes and reads a value, how many parameters, which operators. Pure. */
 
+import { own } from "../own";
 import {
   bytesText,
   shapeText,
@@ -22,7 +23,7 @@ export interface Flow {
 
 /** `float32 1×3×32×32`. */
 export function typeText(graph: GraphJson, value: string, scalar: string): string {
-  const known = graph.values[value];
+  const known = own(graph.values, value);
   if (known === undefined) return "";
   return [known.type, shapeText(known.shape, scalar)]
     .filter((part) => part !== "")
