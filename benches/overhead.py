@@ -305,7 +305,9 @@ def table(training: Training, writers: dict[str, Writer]) -> Iterator[str]:
         tool: quartiles([with_log - without for with_log, without in zip(writers[tool].steps, plain, strict=True)])
         for tool in tools
     }
-    told = [f"{middle / step:+.2%} ({low / step:+.2%} to {high / step:+.2%})" for low, middle, high in differences.values()]
+    told = [
+        f"{middle / step:+.2%} ({low / step:+.2%} to {high / step:+.2%})" for low, middle, high in differences.values()
+    ]
     yield f"| step with − step without, median (quartiles) | {' | '.join(told)} | | |\n"
 
 

@@ -95,6 +95,18 @@ def test_counts_are_those_of_numpy(values: AnyArray, buckets: int) -> None:
         assert one.edges == pytest.approx(edges, rel=1e-12, abs=1e-12)
 
 
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.integers(1, 500), st.integers(0, 2**32 - 1))
+def test_values_on_and_beside_the_edges_fall_where_the_edges_say(
+    left: float, width: float, buckets: int, seed: int
+) -> None:
+    edges = counted([left, left + width], buckets).edges
+    beside = np.concatenate([edges, np.nextafter(edges, -np.inf), np.nextafter(edges, np.inf)])
+    inside = beside[(beside >= edges[0]) & (beside <= edges[-1])]
+    values = np.append(np.random.default_rng(seed).choice(inside, 300), edges[[0, -1]])
+    wanted = np.minimum(np.searchsorted(edges, values, side="right") - 1, buckets - 1)
+    assert counted(values, buckets).counts.tolist() == np.bincount(wanted, minlength=buckets).tolist()
+
+
 @given(hnp.arrays(st.sampled_from([np.float16, np.float32, np.float64]), st.integers(1, 40)), st.integers(1, 300))
 def test_every_value_is_counted_once_whatever_it_is(values: AnyArray, buckets: int) -> None:
     one = counted(values, buckets)
@@ -187,7 +199,12 @@ def test_the_argument_is_copied_unless_it_is_owned() -> None:
     values[:] = 7
     assert histogram.count_values(kept.values, 10).edges[0] == -0.5
     assert histogram.accept(values, owned=True).values is values
-    assert kept.nbytes == 40
+    large = np.zeros(100_000)
+    kept = histogram.accept(large)
+    large[:] = 7
+    assert not kept.values.any()
+    assert kept.nbytes == 800_000
+    assert histogram.accept(np.zeros(5)).nbytes == 40
 
 
 @pytest.mark.parametrize("values", [["a"], [1j], [None], [[1.0], [1.0, 2.0]]])

@@ -272,9 +272,27 @@ def test_what_is_not_an_image_is_refused_at_the_call(
         image.accept(np.broadcast_to(np.uint8(0), shape), dataformats)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 7), (5, 1), (33, 64), (129, 257)])
+def test_the_png_holds_every_pixel_at_any_size(height: int, width: int, channels: int) -> None:
+    values = np.random.default_rng(height).integers(0, 256, (height, width, channels), np.uint8)
+    seen = pixels(image.accept(values)).reshape(height, width, -1)
+    assert (seen[..., :channels] == values).all()
+    assert not seen[..., channels:].any()
+
+
+@pytest.mark.parametrize("shape", [(300, 20), (300, 300)])  # kept as bytes, kept as an array
+def test_a_copied_image_does_not_change_with_its_array_and_keeps_the_order_of_its_axes(shape: tuple[int, int]) -> None:
+    values = np.random.default_rng(0).integers(0, 256, shape, np.uint8).T
+    before = values.copy()
+    kept = image.accept(values, "HW")
+    values[:] = 0
+    assert (pixels(kept) == before).all()
+
+
 def test_an_owned_array_is_not_copied() -> None:
     values = np.zeros((4, 4, 3), np.float32)
-    assert image.accept(values, owned=True).values is values
+    assert np.shares_memory(image.accept(values, owned=True).values, values)
     assert np.shares_memory(image.accept_sample((4, 4, 3), values, owned=True).values, values)
     assert not np.shares_memory(image.accept(values).values, values)
     assert image.accept(values).nbytes == values.nbytes
