@@ -1,214 +1,210 @@
-"""What logging costs the training thread, beside torch.utils.tensorboard.SummaryWriter on the same machine.
+"""What logging costs the training, beside SummaryWriter and every other tool that is installed here.
 
-    python benches/writer.py [--repeats 3] [--quick]
+    python -m benches writer        or        python -m benches.writer [--peers trackio,aim] [--repeats 2] [--quick]
 
-Every measurement runs in a process of its own, VisualDL and SummaryWriter in turns, so that whatever else the machine
-does meets both. The figures are medians over the repeats; only the time inside the call is counted, on the thread that
-makes it. One Markdown table is printed.
+Every measurement runs in a process of its own, in the tool's own environment and with its default settings, the tools
+in turns, so that whatever else the machine does meets all of them. The figures are medians over the repeats. What a
+call costs is counted inside the call, on the thread that makes it; what its other threads do is in the CPU time.
+Tools: `python -m benches.peers` installs them.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import random
 import statistics
 import struct
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-TOOLS = ("visualdl", "tensorboard")
-IMPORTS = {
-    "visualdl": "from visualdl import LogWriter",
-    "tensorboard": "from torch.utils.tensorboard import SummaryWriter",
-}
-TAGS = 10
+from benches.peers.catalog import PEERS, present, tool_of
+from benches.peers.children import Failed, Watch, last_words, measure, say, scratch_folder, start, task
+from benches.peers.contract import Tool
+from benches.peers.table import Cell, Row, markdown
+from benches.peers.weight import import_seconds, weight
+
+SECONDS: Final = {"hot": 1.0, "bursts": 0.6, "paced": 0.8, "threads": 0.8, "image": 1.0, "histogram": 0.9, "text": 0.6}
+LOSS: Final = {"killed hot": "without pause", "killed paced": "one a millisecond"}
 
 
 @dataclass(frozen=True)
-class Calls:
-    """Three calls of one tool, and how it is closed: scalar(tag, value, step), image(chw, step), histogram(x, step)."""
+class Figure:
+    """A row: what is measured, which of its figures, in which unit, and our goal."""
 
-    scalar: Callable[[str, float, int], Any]
-    image: Callable[[Any, int], Any]
-    histogram: Callable[[Any, int], Any]
-    close: Callable[[], Any]
-
-
-def open_tool(tool: str, folder: str) -> Calls:
-    """A writer of the tool, with its default settings."""
-    if tool == "visualdl":
-        from visualdl import LogWriter
-
-        ours = LogWriter(folder)
-        return Calls(
-            ours.add_scalar,
-            lambda image, step: ours.add_image("image", image, step, dataformats="CHW"),
-            lambda values, step: ours.add_histogram("histogram", values, step, buckets=100),
-            ours.close,
-        )
-    from torch.utils.tensorboard import SummaryWriter
-
-    theirs: Any = SummaryWriter(folder)
-    return Calls(
-        theirs.add_scalar,
-        lambda image, step: theirs.add_image("image", image, step),
-        lambda values, step: theirs.add_histogram("histogram", values, step),
-        theirs.close,
-    )
+    title: str
+    task: str
+    name: str
+    unit: float = 1.0
+    goal: float | None = None
 
 
-# ------------------------------------------------------------------------------------------------------- measurements
-
-
-def scalars(calls: Calls, steps: int, pause: float, steps_a_pause: int) -> list[int]:
-    """Nanoseconds of each call: `steps` steps of TAGS tags, resting `pause` seconds after every so many steps."""
-    tags = [f"group/tag{number}" for number in range(TAGS)]
-    curves = losses(steps * TAGS)  # every tag has noise of its own
-    clock, log, spent = time.perf_counter_ns, calls.scalar, []
-    for step in range(steps):
-        for number, tag in enumerate(tags):
-            value = curves[step * TAGS + number]
-            start = clock()
-            log(tag, value, step)
-            spent.append(clock() - start)
-        if pause and step % steps_a_pause == steps_a_pause - 1:
-            time.sleep(pause)
-    return spent
-
-
-def losses(count: int) -> list[float]:
-    """A falling, noisy curve, with the precision of float32, in which a loss comes from a network."""
-    source = random.Random(0)
-    curve = (2.3 * math.exp(-step / count) + source.gauss(0, 0.05) for step in range(count))
-    return [struct.unpack("f", struct.pack("f", value))[0] for value in curve]
-
-
-def payloads(log: Callable[[Any, int], Any], items: Iterable[Any], pause: float) -> list[int]:
-    """Nanoseconds of each call, resting in between as a training does, so that no queue fills up."""
-    clock, spent = time.perf_counter_ns, []
-    for step, item in enumerate(items):
-        start = clock()
-        log(item, step)
-        spent.append(clock() - start)
-        time.sleep(pause)
-    return spent
-
-
-def images(count: int) -> list[Any]:
-    """Smooth float32 pictures within 0…1, 3 × 256 × 256."""
-    import numpy as np
-
-    draw = np.random.default_rng(0)
-    y, x = np.mgrid[0:256, 0:256] / 256
-    waves = (np.sin(2 * np.pi * (draw.random(3)[:, None, None] * 4 * x + draw.random() * 4 * y)) for _ in range(count))
-    return [(wave / 2 + 0.5).clip(0, 1).astype(np.float32) for wave in waves]
-
-
-def weights(count: int) -> list[Any]:
-    """A million normal float32 values each."""
-    import numpy as np
-
-    draw = np.random.default_rng(0)
-    several = [draw.standard_normal(1_000_000, dtype=np.float32) for _ in range(4)]
-    return [several[number % 4] for number in range(count)]
-
-
-def measure(tool: str, what: str, quick: bool) -> dict[str, float]:
-    """One measurement in this process: name -> figure."""
-    scale = 10 if quick else 1
-    with tempfile.TemporaryDirectory() as folder:
-        calls = open_tool(tool, folder)
-        if what == "hot":
-            spent = scalars(calls, 20_000 // scale, 0, 1)
-        elif what == "bursts":
-            spent = scalars(calls, 10_000 // scale, 0.005, 100)
-        elif what == "paced":
-            spent = scalars(calls, 500 // scale, 0.005, 1)
-        elif what == "image":
-            spent = payloads(calls.image, images(50 // scale), 0.05)
-        else:
-            spent = payloads(calls.histogram, weights(50 // scale), 0.05)
-        calls.close()
-        size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
-    spent.sort()
-    return {
-        "median": statistics.median(spent),
-        "p99": spent[int(len(spent) * 0.99)],
-        "bytes": size / len(spent),
-    }
-
-
-def import_seconds(statement: str) -> float:
-    """How long a fresh interpreter takes for the statement, start and end included."""
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", statement], check=True)
-    return time.perf_counter() - start
-
-
-# --------------------------------------------------------------------------------------------------------------- table
-
-ROWS = (  # (what is measured, its figure, how it is printed, nanoseconds or bytes in one of these)
-    ("hot", "median", "scalar, 10 tags, without pause: median µs a call", 1e3),
-    ("hot", "p99", "scalar, 10 tags, without pause: 99th percentile µs", 1e3),
-    ("bursts", "median", "scalar, bursts of 1000 calls: median µs a call", 1e3),
-    ("paced", "median", "scalar, 10 a step of 5 ms: median µs a call", 1e3),
-    ("paced", "p99", "scalar, 10 a step of 5 ms: 99th percentile µs", 1e3),
-    ("image", "median", "image 3 × 256 × 256 float32: median ms a call", 1e6),
-    ("image", "p99", "image 3 × 256 × 256 float32: slowest ms", 1e6),
-    ("histogram", "median", "histogram of 10⁶ float32: median ms a call", 1e6),
-    ("histogram", "p99", "histogram of 10⁶ float32: slowest ms", 1e6),
-    ("hot", "bytes", "bytes a scalar point on disk", 1),
-    ("import", "over", "import, ms over a bare interpreter", 1e-3),
+CALLS: Final = (
+    Figure("scalar, 10 tags without pause: median", "hot", "median", 1e-6, 1),
+    Figure("– mean, waiting for its own threads included", "hot", "mean", 1e-6),
+    Figure("– slowest of a hundred", "hot", "p99", 1e-6),
+    Figure("scalar, bursts of 1,000 calls: median", "bursts", "median", 1e-6, 1),
+    Figure("scalar, 10 a step of 5 ms: median", "paced", "median", 1e-6, 1),
+    Figure("– slowest of a hundred", "paced", "p99", 1e-6),
+    Figure("scalar, 10 threads on one writer: median", "threads", "median", 1e-6, 1),
+    Figure("– time that passes a call", "threads", "wall", 1e-6),
+    Figure("scalar, 64 processes on one run: median", "processes", "median", 1e-6, 1),
+)
+PAYLOADS: Final = (
+    Figure("image 3 × 256 × 256 float32: median", "image", "median", 1e-3, 0.3),
+    Figure("– slowest", "image", "p99", 1e-3),
+    Figure("histogram of 10⁶ float32: median", "histogram", "median", 1e-3, 1),
+    Figure("– slowest", "histogram", "p99", 1e-3),
+    Figure("text of 200 letters: median", "text", "median", 1e-3),
+)
+COSTS: Final = (
+    Figure("CPU seconds of all processes, a million scalars", "hot", "cpu a million"),
+    Figure("peak memory while logging scalars, MB", "hot", "peak"),
+    Figure("bytes a scalar on disk", "hot", "bytes a call", 1, 5),
+    Figure("kB an image on disk", "image", "bytes a call", 1e3),
+    Figure("MB on disk while 64 processes log", "processes", "held", 1e6),
+    Figure("import, ms more than bare Python", "import", "seconds", 1e-3, 40),
+    Figure("installed, MB", "weight", "megabytes"),
+    Figure("installed packages", "weight", "packages"),
 )
 
 
-def run(repeats: int, quick: bool) -> dict[tuple[str, str, str], float]:
-    """Every measurement `repeats` times, the tools in turns: (tool, what, figure) -> median."""
-    found: dict[tuple[str, str, str], list[float]] = {}
-    whats = list(dict.fromkeys(what for what, *_ in ROWS if what != "import"))
-    for _ in range(repeats):
-        for what in whats:
-            for tool in TOOLS:
-                command = [sys.executable, __file__, "--measure", tool, what, *(["--quick"] if quick else [])]
-                done = subprocess.run(command, check=True, capture_output=True, text=True)
-                for figure, value in json.loads(done.stdout.splitlines()[-1]).items():
-                    found.setdefault((tool, what, figure), []).append(value)
-        for _ in range(3):
-            bare = import_seconds("pass")
-            for tool in TOOLS:
-                found.setdefault((tool, "import", "over"), []).append(import_seconds(IMPORTS[tool]) - bare)
-    return {key: statistics.median(values) for key, values in found.items()}
+@dataclass
+class Findings:
+    """All that was measured."""
+
+    figures: dict[tuple[str, str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    words: dict[tuple[str, str], str] = field(default_factory=dict)  # (tool, task): why there is no figure
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, tool: Tool, task: str, told: dict[str, float]) -> None:
+        """Keep one measurement."""
+        for name, value in told.items():
+            self.figures[tool.name, task, name].append(float(value))
+
+    def cell(self, tool: Tool, figure: Figure) -> Cell:
+        """The median, in the unit of the figure."""
+        found = self.figures.get((tool.name, figure.task, figure.name))
+        return statistics.median(found) / figure.unit if found else self.words.get((tool.name, figure.task))
 
 
-def table(found: dict[tuple[str, str, str], float]) -> str:
-    """The Markdown table; the last column says how many times SummaryWriter's figure is ours."""
-    lines = ["| | VisualDL | SummaryWriter | ratio |", "|---|---:|---:|---:|"]
-    for what, figure, title, unit in ROWS:
-        ours, theirs = (found[tool, what, figure] / unit for tool in TOOLS)
-        lines.append(f"| {title} | {ours:.3g} | {theirs:.3g} | {theirs / ours:.1f}× |")
-    return "\n".join(lines)
+def measure_all(tools: Sequence[Tool], repeats: int, share: float) -> Findings:
+    """Every task by every tool, in turns; backwards every second time."""
+    findings = Findings()
+    for tool in tools:
+        if tool.processes:
+            findings.words[tool.name, "processes"] = "cannot"
+            findings.notes.append(f"{tool.title} cannot log one run from several processes: {tool.processes}.")
+    for turn in range(repeats):
+        for what in (*SECONDS, "processes"):
+            for tool in tools[:: 1 if turn % 2 == 0 else -1]:
+                if (tool.name, what) not in findings.words:
+                    say(f"{turn + 1}/{repeats} {what}: {tool.title}")
+                    one(findings, tool, what, SECONDS.get(what, 1.0) * share)
+        for tool in tools * 3:
+            findings.add(tool, "import", {"seconds": import_seconds(tool)})
+    for tool in tools:
+        findings.add(tool, "weight", weight(tool)._asdict())
+    return findings
+
+
+def one(findings: Findings, tool: Tool, what: str, seconds: float) -> None:
+    """One measurement. A tool that fails stays out of that row, with a note."""
+    try:
+        with scratch_folder() as scratch:
+            found = measure(tool, what, scratch, seconds)
+            told = dict(found.told)
+            if what == "processes":
+                told["found"] = counted(tool, scratch) / told["calls"]
+    except Failed as failed:
+        findings.words[tool.name, what] = "failed"
+        findings.notes.append(f"{failed}.")
+        return
+    if not told:
+        findings.words[tool.name, what] = tool.text if what == "text" else "–"
+        return
+    if "cpu" in told:
+        told["cpu a million"] = (told["cpu"] + found.helpers_cpu) / told["calls"] * 1e6
+    if "bytes" in told:
+        told["bytes a call"] = told["bytes"] / told["calls"]
+    findings.add(tool, what, {**told, "peak": found.peak_mb})
+
+
+def counted(tool: Tool, scratch: Path) -> float:
+    """How many points the tool's reader finds."""
+    return measure(tool_of(tool.reader) if tool.reader else tool, "count", scratch, 0).told["points"]
+
+
+def kill(tool: Tool, what: str, seconds: float) -> str:
+    """Kill a process that logs, with SIGKILL; how many of the calls that had returned are not found afterwards."""
+    with scratch_folder() as scratch:
+        returned = scratch / "returned"
+        returned.write_bytes(bytes(8))
+        with (scratch / "output").open("wb") as output:
+            child = start(tool, task(tool, scratch, what, seconds), scratch, output)
+            watch = Watch(child.pid)
+            try:
+                while returned.read_bytes() == bytes(8):
+                    if child.poll() is not None:
+                        raise Failed(f"{tool.title}, {what}: {last_words(scratch / 'output')}")
+                    time.sleep(0.01)
+                time.sleep(seconds)
+                watch.look()  # so that its helpers are known
+                child.kill()
+                child.wait()
+                time.sleep(2)  # a helper that outlives it may still write what it was handed
+            finally:
+                watch.stop()
+        (calls,) = struct.unpack("=Q", returned.read_bytes())
+        lost = max(0, calls - round(counted(tool, scratch)))
+        return f"{lost:,} of {calls:,}"
+
+
+def losses(tools: Sequence[Tool], seconds: float, notes: list[str]) -> list[Row]:
+    """A kill of each sort for each tool."""
+    rows = []
+    for what, title in LOSS.items():
+        cells = []
+        for tool in tools:
+            say(f"{what}: {tool.title}")
+            try:
+                cells.append(kill(tool, what, seconds))
+            except Failed as failed:
+                cells.append("failed")
+                notes.append(f"{failed}.")
+        rows.append(Row(f"lost of the calls that had returned, {title}", cells, best="none"))
+    return rows
+
+
+def rows_of(figures: Sequence[Figure], findings: Findings, tools: Sequence[Tool]) -> list[Row]:
+    """The rows of a table."""
+    return [Row(one.title, [findings.cell(tool, one) for tool in tools], one.goal) for one in figures]
 
 
 def main() -> None:
-    """Measure and print, or be the process that measures one thing."""
+    """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the calls")
-    parser.add_argument("--measure", nargs=2, metavar=("TOOL", "WHAT"), help=argparse.SUPPRESS)
-    wishes = parser.parse_args()
-    if wishes.measure:
-        tool, what = wishes.measure
-        print(json.dumps(measure(tool, what, wishes.quick)))
-    else:
-        print(table(run(wishes.repeats, wishes.quick)))
+    parser.add_argument("--peers", type=lambda names: names.split(","), default=PEERS, metavar="NAME,NAME")
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="once, a quarter of the calls")
+    asked = parser.parse_args()
+    if unknown := set(asked.peers) - set(PEERS):
+        parser.error(f"there is no tool {', '.join(unknown)}; there are {', '.join(PEERS)}")
+    tools, missing = present(asked.peers)
+    share = 0.25 if asked.quick else 1.0
+    findings = measure_all(tools, 1 if asked.quick else asked.repeats, share)
+    found = Figure("of the points of 64 processes its reader finds, %", "processes", "found", 0.01, 100)
+    lost = losses(tools, share, findings.notes)
+    columns = [tool.title for tool in tools]
+    print(markdown("a call, µs", columns, rows_of(CALLS, findings, tools)), end="\n\n")
+    print(markdown("a call, ms", columns, rows_of(PAYLOADS, findings, tools)), end="\n\n")
+    print(markdown("what it takes", columns, rows_of(COSTS, findings, tools)), end="\n\n")
+    whole = [Row(found.title, [findings.cell(tool, found) for tool in tools], found.goal, "most")]
+    print(markdown("what is left after SIGKILL", columns, lost + whole))
+    if notes := [*missing, *dict.fromkeys(findings.notes)]:
+        print("\n" + "\n".join(f"- {note}" for note in notes))
 
 
 if __name__ == "__main__":
