@@ -1,13 +1,16 @@
-"""The reading threads: answers and errors come back, and work that nobody waits for is dropped."""
+"""The reading threads: answers and errors come back, no lane holds up the other, unwanted work is dropped."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 import pytest
 from starlette.types import Message
 
+from tests.server.boards import PATIENCE
+from visualdl.server import pool as pool_module
 from visualdl.server.pool import Dropped, Job, Pool
 
 
@@ -95,3 +98,35 @@ def test_a_cancelled_wait_drops_the_work_too() -> None:
 
     asyncio.run(ask())
     assert dropped == [True]
+
+
+def test_a_small_question_does_not_wait_behind_large_ones() -> None:
+    async def play() -> str:
+        pool, busy = Pool(1, 1), threading.Event()
+        large = [asyncio.ensure_future(pool.run(lambda job: busy.wait(60), large=True)) for _ in range(5)]
+        answer = await pool.run(lambda job: "small")
+        busy.set()
+        await asyncio.gather(*large)
+        return answer
+
+    assert asyncio.run(play()) == "small"
+
+
+def test_threads_that_are_all_held_up_get_help_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "HELD_UP_SECONDS", 0.02)
+    monkeypatch.setattr(pool_module, "IDLE_SECONDS", 0.02)
+
+    async def play() -> list[str]:
+        pool, disk = Pool(2, 1), threading.Event()
+        held_up = [asyncio.ensure_future(pool.run(lambda job: disk.wait(60))) for _ in range(6)]
+        answer = await asyncio.wait_for(pool.run(lambda job: "answered"), 60)
+        disk.set()
+        await asyncio.gather(*held_up)
+        return [answer]
+
+    before = threading.active_count()
+    assert asyncio.run(play()) == ["answered"]
+    limit = time.monotonic() + PATIENCE
+    while threading.active_count() > before + 3:  # its own threads are the pool's as long as the program runs
+        assert time.monotonic() < limit
+        time.sleep(0.01)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 
 from visualdl.server.protocol import BoundedHttp
@@ -10,8 +11,8 @@ from visualdl.server.protocol import BoundedHttp
 MAX_CONNECTIONS = 900
 FILES_FOR_LOGS = 96
 """Open files that are left for the logs, the model and the interpreter itself, where the system grants few."""
-STALLED_SECONDS = 20.0
-"""How long a client may leave the rest of its answer lying."""
+STALLED_SECONDS = 30.0
+"""How long a client may take nothing at all of its answer."""
 ROOM = 20
 """How many give way at once when all places are taken: those that have asked nothing for the longest time."""
 
@@ -72,7 +73,7 @@ class Connection(BoundedHttp):
         self._unwatch()
 
     def _watch(self) -> None:
-        self._unsent = self.transport.get_write_buffer_size()
+        self._unsent = self._left()
         self._stalled = self.loop.call_later(STALLED_SECONDS, self._look)
 
     def _unwatch(self) -> None:
@@ -81,10 +82,22 @@ class Connection(BoundedHttp):
             self._stalled = None
 
     def _look(self) -> None:
-        if self.transport.get_write_buffer_size() < self._unsent:
+        if self._left() < self._unsent:
             self._watch()
         else:
             self.transport.abort()
+
+    def _left(self) -> int:
+        """Bytes that the client has not taken yet: ours, and those that the system holds, which may be megabytes."""
+        left = self.transport.get_write_buffer_size()
+        if sys.platform == "linux":
+            import fcntl
+            import termios
+
+            with contextlib.suppress(OSError):
+                queue = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+                left += int.from_bytes(queue, sys.byteorder)
+        return left
 
     def _make_room(self) -> None:
         waiting = [

@@ -36,30 +36,42 @@ class Turns:
     async def take(self, weight: int) -> Turn:
         """Wait for a turn; one that is heavier than the room has it alone. asyncio.TimeoutError when none comes."""
         if self._waiting or not self._fits(weight):
-            come = asyncio.get_running_loop().create_future()
-            self._waiting.append((weight, come))
-            try:
-                await asyncio.wait_for(come, TURN_SECONDS)
-            except BaseException:
-                if come.done() and not come.cancelled():
-                    self.release(weight)  # it came just as we left
-                come.cancel()
-                raise
+            await self._come(weight)
         else:
             self._taken += weight
         return Turn(self, weight)
 
+    async def _come(self, weight: int) -> None:
+        loop = asyncio.get_running_loop()
+        come = loop.create_future()
+        self._waiting.append((weight, come))
+        # Not wait_for: before Python 3.12 it keeps quiet about being cancelled when the turn comes at that moment.
+        late = loop.call_later(TURN_SECONDS, _too_late, come)
+        try:
+            await come
+        except BaseException:
+            came = not come.cancelled() and come.exception() is None
+            self.release(weight if came else 0)  # it came just as we left; or whoever is behind us may fit
+            raise
+        finally:
+            late.cancel()
+
     def release(self, weight: int) -> None:
         """So much is over."""
         self._taken -= weight
-        while self._waiting and (self._waiting[0][1].cancelled() or self._fits(self._waiting[0][0])):
+        while self._waiting and (self._waiting[0][1].done() or self._fits(self._waiting[0][0])):
             wanted, come = self._waiting.popleft()
-            if not come.cancelled():  # else whoever waited has given up
+            if not come.done():  # else whoever waited has given up
                 self._taken += wanted
                 come.set_result(None)
 
     def _fits(self, weight: int) -> bool:
         return not self._taken or self._taken + weight <= self._room
+
+
+def _too_late(come: asyncio.Future[None]) -> None:
+    if not come.done():
+        come.set_exception(asyncio.TimeoutError())
 
 
 class Pieces(Response):
