@@ -79,7 +79,10 @@ def open_regular(path: str) -> int:
     OSError also when it is something else: opening a pipe would wait for whoever writes to it, and what opening a
     device does nobody knows.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "it is no regular file", path)
     return os.open(path, _READ_ONLY)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,11 +18,18 @@ from visualdl.kinds.kind import AnyArray, IntArray, Payload, Points
 from visualdl.log.columns import seconds
 from visualdl.log.digest import digest_dtype
 from visualdl.log.reader import Digested, FileSet, FrameCache
+from visualdl.log.scan import open_to_read
 from visualdl.sources.source import BLOCK, BLOCK_ROWS, Outline, Part, RunNotes, SeriesKey
 
 SUFFIX: Final = ".vdl"
 _SHOWN_GAPS: Final = 20
 """Gaps told one by one for one file; a file with more of them gets a count for the rest."""
+_LONGEST_NAME: Final = 1000
+"""Characters of a name that are shown; a question about a longer one would fit into no address."""
+_LONGEST_CAPTION: Final = 10_000
+_MOST_CAPTIONS: Final = 10_000
+_MOST_KINDS: Final = 20
+_MOST_DROPPED: Final = (1 << 53) - 1  # a browser counts no further
 
 
 def match(names: Sequence[str]) -> tuple[str, ...]:
@@ -155,11 +164,11 @@ class VdlRun:
         name = meta.get("display_name")
         unknown = {key for keys in self._unknown.values() for key in keys.values()}
         return RunNotes(
-            display_name=_text(name) if isinstance(name, str) and name else None,
+            display_name=_name(name) if isinstance(name, str) and name else None,
             live=any(one.live for one in sets),
-            dropped=sum(one.dropped for one in sets),
+            dropped=min(sum(one.dropped for one in sets), _MOST_DROPPED),
             gaps=self._gaps(),
-            skipped=Counter(key.kind for key in unknown) if unknown else {},
+            skipped=_counted(key.kind for key in unknown),
             captions=captions,
             started=min((one.started for one in sets), default=None),
             updated=self._updated,
@@ -173,16 +182,18 @@ class VdlRun:
             told += [f"{name}: {gap.length} bytes from byte {gap.offset}: {gap.reason}" for gap in gaps[:_SHOWN_GAPS]]
             if len(gaps) > _SHOWN_GAPS:
                 told.append(f"{name}: and {len(gaps) - _SHOWN_GAPS} more damaged places")
+            left = one.bytes_total - one.bytes_read
+            if left > 0 and not one.live and not any(gap.offset + gap.length >= one.bytes_total for gap in gaps):
+                told.append(f"{name}: the last {left} bytes are the beginning of a frame that was never finished")
         return tuple(_text(sentence) for sentence in told)
 
     def _note_unread(self, name: str) -> None:
         """Note whether the file can be opened, and why not."""
         try:
-            (self._path / name).open("rb").close()
+            with open_to_read(str(self._path / name)):
+                reason = ""
         except OSError as error:
             reason = error.strerror or type(error).__name__
-        else:
-            reason = ""
         if self._unread.get(name, "") != reason:
             self._unread[name] = reason
             self._notes = None
@@ -204,7 +215,7 @@ class VdlRun:
         if len(known) + len(unknown) == len(tags):
             return
         for tag_id, tag in tags.items():
-            (known if tag.kind in KIND_BY_NAME else unknown)[tag_id] = SeriesKey(_text(tag.kind), _text(tag.name))
+            (known if tag.kind in KIND_BY_NAME else unknown)[tag_id] = SeriesKey(_name(tag.kind), _name(tag.name))
         self._arrange()
 
     def _arrange(self) -> None:
@@ -244,7 +255,8 @@ def _blocks(one: Digested) -> AnyArray:
 
 def _state(file_set: FileSet) -> tuple[object, ...]:
     """What of a file set the notes depend on, beside its points."""
-    return file_set.live, file_set.closed, file_set.dropped, file_set.bytes_read, len(file_set.gaps)
+    read, found = file_set.bytes_read, file_set.bytes_total
+    return file_set.live, file_set.closed, file_set.dropped, read, found, len(file_set.gaps)
 
 
 def _size(path: Path) -> int:
@@ -259,8 +271,29 @@ def _text(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def _name(text: str) -> str:
+    """`text` as `_text`, at a length that can be shown and asked for; what is cut stays different where it was."""
+    text = _text(text)
+    if len(text) <= _LONGEST_NAME:
+        return text
+    sign = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{text[:_LONGEST_NAME]}… ({len(text)} characters, {sign})"
+
+
+def _counted(kinds: Iterable[str]) -> Mapping[str, int]:
+    """How many of each kind; of too many sorts of kinds the rarest together."""
+    counts = Counter(kind[:100] for kind in kinds)
+    told = dict(counts.most_common(_MOST_KINDS))
+    others = counts.total() - sum(told.values())
+    return {**told, "other kinds": others} if others else told
+
+
 def _texts(captions: object) -> Mapping[str, str]:
     """What of a metadata value is captions: anything else in a log is passed over."""
     if not isinstance(captions, dict):
         return {}
-    return {_text(tag): _text(text) for tag, text in captions.items() if isinstance(tag, str) and isinstance(text, str)}
+    return {
+        _name(tag): _text(text[:_LONGEST_CAPTION])
+        for tag, text in islice(captions.items(), _MOST_CAPTIONS)
+        if isinstance(text, str)
+    }
