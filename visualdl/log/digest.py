@@ -114,7 +114,6 @@ def digest(step: Any, time: Any, value: Any, dtype: np.dtype[Any] | None = None)
     import numpy as np
 
     count = value.shape[1]
-    each = np.arange(len(value))
     finite = np.isfinite(value)
     found = np.zeros(len(value), dtype or digest_dtype())
     if finite.all():
@@ -130,7 +129,7 @@ def digest(step: Any, time: Any, value: Any, dtype: np.dtype[Any] | None = None)
         found["apart"] = np.stack([nan, inf, count - finite.sum(axis=1) - nan - inf], axis=1)
     shown = np.stack([np.zeros_like(least), np.full_like(least, count - 1), least, greatest], axis=1)
     for name, column in (("step", step), ("time", time), ("value", value)):
-        found[name] = column[each[:, None], shown]
+        found[name] = np.take_along_axis(column, shown, axis=1)
     steps, times = (step[:, 1:] >= step[:, :-1]).all(axis=1), (time[:, 1:] >= time[:, :-1]).all(axis=1)
     found["ascends"] = STEPS_ASCEND * steps + TIMES_ASCEND * times
     return found

@@ -68,6 +68,7 @@ class FileSet:
         self.bytes_read = 0
         self.bytes_total = 0
         self.dropped = 0
+        self.lost = 0  # frames of rows that turned out damaged after they were counted: the positions of others changed
         self.started = started(self.path)
         self._vdl = str(self.path)
         self._head = str(self.path.with_suffix(".head"))
@@ -264,6 +265,7 @@ class FileSet:
                 parts.append(RowColumns(rows["step"], seconds(microseconds(rows["time"])), rows["value"]))
             for frame in bad:
                 self._catalog.forget_rows(frame)
+                self.lost += 1
             if not parts:
                 return np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.float64)
             step, time, value = (np.concatenate(column) for column in zip(*parts, strict=True))

@@ -25,11 +25,9 @@ BLOCK: Final[np.dtype[Any]] = np.dtype(
 
 step, time, value: of its first row, its last, the one with the least finite value and the one with the greatest (the
     first of equals; of its first row where no value is finite).
-at: where in the block the least and the greatest are; NO_PLACE where no value is finite.
-apart: how many values are NaN, +inf, -inf. ascends: bit 0, no step goes back; bit 1, no time does.
+at: where in the block the least and the greatest are; `visualdl.log.digest.NONE` where no value is finite.
+apart: how many values are NaN, +inf, -inf. ascends: STEPS_ASCEND, no step goes back; TIMES_ASCEND, no time does.
 """
-BLOCK_ROWS: Final = 1024
-NO_PLACE: Final = 0xFFFF
 
 
 @dataclass(frozen=True, order=True)

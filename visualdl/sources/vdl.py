@@ -16,10 +16,10 @@ from visualdl.errors import LogUnreadable
 from visualdl.kinds.all import KIND_BY_NAME
 from visualdl.kinds.kind import AnyArray, IntArray, Payload, Points
 from visualdl.log.columns import seconds
-from visualdl.log.digest import digest_dtype
+from visualdl.log.digest import BLOCK_ROWS, digest_dtype
 from visualdl.log.reader import Digested, FileSet, FrameCache
 from visualdl.log.scan import open_to_read
-from visualdl.sources.source import BLOCK, BLOCK_ROWS, Outline, Part, RunNotes, SeriesKey
+from visualdl.sources.source import BLOCK, Outline, Part, RunNotes, SeriesKey
 
 SUFFIX: Final = ".vdl"
 _SHOWN_GAPS: Final = 20
@@ -104,7 +104,7 @@ class VdlRun:
     def parts(self, key: SeriesKey) -> tuple[Part, ...]:
         """One part a file set."""
         return tuple(
-            Part(f"{name}:{tag_id}", self._sets[name].count(tag_id), self._sets[name].started)
+            Part(f"{name}:{tag_id}.{self._sets[name].lost}", self._sets[name].count(tag_id), self._sets[name].started)
             for name, tag_id in self._where.get(key, ())
         )
 
@@ -228,7 +228,7 @@ class VdlRun:
 
     def _part(self, part: str) -> tuple[FileSet | None, int]:
         name, _, tag_id = part.rpartition(":")
-        return self._sets.get(name), int(tag_id)
+        return self._sets.get(name), int(tag_id.partition(".")[0])
 
     def _touch(self, name: str) -> None:
         """Note when the file set was last written to."""

@@ -8,6 +8,10 @@ from typing import Any, overload
 from visualdl.kinds.kind import IntArray
 
 
+class Damaged(Exception):
+    """Some records could not be decoded and are left out from now on: take a new snapshot."""
+
+
 class Decoded(Sequence[Any]):
     """The decoded records of some points, decoded when the first of them is looked at."""
 

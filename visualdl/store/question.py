@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from visualdl.errors import BadRequest
 from visualdl.kinds.kind import FloatArray, Points
@@ -15,6 +15,8 @@ Axis = Literal["step", "time", "relative"]
 Method = Literal["ema", "gaussian", "median"]
 
 MAX_POINTS = 1_000_000
+FIRST_STEP: Final = -(2**63)
+LAST_STEP: Final = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -147,3 +149,8 @@ class Changes:
     structure: bool
     advanced: tuple[tuple[str, str, str], ...] = ()
     complete: bool = True
+
+
+def whole_step(towards: Callable[[float], int], bound: float) -> int:
+    """A bound as the whole step next to it, within int64."""
+    return FIRST_STEP if bound <= FIRST_STEP else LAST_STEP if bound >= LAST_STEP else towards(bound)

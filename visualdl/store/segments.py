@@ -46,7 +46,11 @@ def arrange(
     - A segment is history (`ghost_from`) from the least step on with which any later segment begins.
     """
     strands: list[slice | IntArray] = []
-    for group in _written_side_by_side(time, offsets, started):
+    times = [
+        (float(time[begin:end].min()), float(time[begin:end].max())) if begin < end else None
+        for begin, end in pairwise(offsets)
+    ]
+    for group in written_side_by_side(times, started):
         if len(group) == 1:
             strands += _strands(step, offsets[group[0]], offsets[group[0] + 1])
         else:
@@ -67,19 +71,19 @@ def arrange(
     return tuple(reversed(stretches))
 
 
-def _written_side_by_side(time: FloatArray, offsets: Sequence[int], started: Sequence[float | None]) -> list[list[int]]:
+def written_side_by_side(
+    times: Sequence[tuple[float, float] | None], started: Sequence[float | None]
+) -> list[list[int]]:
     """The parts that have points, in order of time, those whose times overlap together and in their own order.
 
-    A part's time goes from the start of its writer, so that two processes that log one point each are still seen to be
-    side by side, to its last point; times before that start were given by hand, and then only the points count.
+    times: of each part the first and the last time; None for one without points. A part's time goes from the start of
+    its writer, so that two processes that log one point each are still seen to be side by side, to its last point;
+    times before that start were given by hand, and then only the points count.
     """
     spans: list[tuple[float, float, int]] = []
-    for part, (begin, end) in enumerate(pairwise(offsets)):
-        if begin == end:
-            continue
-        first, last = float(time[begin:end].min()), float(time[begin:end].max())
-        start = started[part]
-        spans.append((first if start is None else min(start, first), last, part))
+    for part, (time, start) in enumerate(zip(times, started, strict=True)):
+        if time is not None:
+            spans.append((time[0] if start is None else min(start, time[0]), time[1], part))
     spans.sort()
     groups: list[list[int]] = []
     latest = 0.0

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -14,7 +15,10 @@ import numpy as np
 from visualdl.errors import CorruptRecord
 from visualdl.kinds.kind import AnyArray, FloatArray, IntArray, Kind, Payload, Points
 from visualdl.sources.source import Outline, Part, SeriesKey
-from visualdl.store.decoded import Decoded
+from visualdl.store.decoded import Damaged, Decoded
+from visualdl.store.long import LongSegment, Reader
+from visualdl.store.long_line import LongLine
+from visualdl.store.long_series import LongSeries, pieces_of
 from visualdl.store.question import Smoothing
 from visualdl.store.segments import arrange
 from visualdl.store.smooth import Ema, ema, smooth
@@ -22,6 +26,8 @@ from visualdl.store.tally import Tally
 
 _SMOOTHINGS: Final = 3
 """Smoothed lines kept of one series: the slider's place, the one before, and another reader's."""
+LONG_FROM: Final = 1 << 21
+"""A series of a row kind with more points is not held in memory, but told by digests."""
 _BASE: Final = 10**9
 _BASES: Final = 10**6 - 2
 """Cursors begin at a random multiple of _BASE: 15 digits, which a browser's numbers hold, the last 9 a count."""
@@ -72,6 +78,7 @@ class Snapshot:
     """A series at one moment; its arrays never change.
 
     parts: what it was made from. origin: the time that is 0 on the relative axis.
+    long: its segments when it is too long to be held; `segments` is empty then.
     base: where cursors begin. Another number whenever points that were there have moved or gone, so that a cursor from
         before is told from one of this arrangement, also by a run in the place of one that was deleted.
     """
@@ -80,16 +87,20 @@ class Snapshot:
     segments: tuple[Columns, ...]
     origin: float
     base: int
+    long: tuple[LongSegment, ...] = ()
 
     @property
     def count(self) -> int:
         """How many points there are."""
-        return sum(len(segment) for segment in self.segments)
+        return sum(map(len, self.long or self.segments))
 
     @property
     def as_written(self) -> bool:
         """Whether the points are just those of the parts, one part after the other."""
         whole = self.count == sum(part.count for part in self.parts)
+        if self.long:
+            pieces = pieces_of(self.long)
+            return len(self.long) == 1 and self.long[0].ordered and len(pieces) <= len(self.parts)
         return whole and len(self.segments) <= 1 and all(segment.where is None for segment in self.segments)
 
     def continues(self, parts: tuple[Part, ...], *, as_written: bool) -> bool:
@@ -102,10 +113,6 @@ class Snapshot:
         if len(self.parts) <= last or self.parts[:last] != parts[:last]:
             return False
         return self.parts[last].id == parts[last].id and self.parts[last].count >= parts[last].count
-
-
-class Damaged(Exception):
-    """Some records could not be decoded and are left out from now on: take a new snapshot."""
 
 
 class Series:
@@ -122,6 +129,7 @@ class Series:
         self._tail: _Tail | None = None
         self._smooth: OrderedDict[Smoothing, list[_Line]] = OrderedDict()
         self._tallies: list[Tally] = []
+        self._long: LongSeries | None = None
         self._decoded: dict[tuple[str, int], Any] = {}
         self._decoded_bytes = 0
         self._broken: set[tuple[str, int]] = set()
@@ -132,9 +140,37 @@ class Series:
             parts = self._origin.parts(self.key)
             held = self._snapshot
             if held is None or parts != held.parts:
-                held = (held and self._grown(held, parts)) or self._build(parts)
+                if self.kind.rows and sum(part.count for part in parts) > LONG_FROM:
+                    held = self._follow(parts)
+                else:
+                    held = (held and self._grown(held, parts)) or self._build(parts)
                 self._snapshot, self._last = held, (held.parts, held.as_written)
             return held
+
+    def _follow(self, parts: tuple[Part, ...]) -> Snapshot:
+        """A series that is too long to be held, from its digests."""
+        if self._long is None:
+            self._forget()
+            origin, key = self._origin, self.key
+            self._long = LongSeries(partial(origin.points, key), partial(origin.outline, key))
+        self._long.follow(parts)
+        return self._based(parts, (), self._long.earliest, self._long.segments)
+
+    def long_lines(self, snapshot: Snapshot, smoothing: Smoothing) -> list[LongLine]:
+        """The smoothed line of each segment of a long snapshot."""
+        with self._lock:
+            return self._followed().lines(snapshot.long, smoothing)
+
+    @property
+    def reader(self) -> Reader:
+        """Reads the points of a long snapshot."""
+        with self._lock:
+            return self._followed().reader
+
+    def _followed(self) -> LongSeries:
+        if self._long is None:
+            raise Damaged  # forgotten meanwhile
+        return self._long
 
     def smoothed(self, snapshot: Snapshot, smoothing: Smoothing) -> list[FloatArray]:
         """The smoothed line of each segment of a row kind's snapshot; computed once, an EMA's tail added to."""
@@ -181,16 +217,21 @@ class Series:
             held = 0 if self._snapshot is None else sum(segment.nbytes for segment in self._snapshot.segments)
             spare = 0 if self._tail is None else self._tail.spare
             lines = sum(line.values.nbytes for lines in self._smooth.values() for line in lines)
+            lines += 0 if self._long is None else self._long.nbytes
             return held + spare + lines + self._decoded_bytes
 
     def drop(self) -> None:
         """Forget everything that can be read again."""
         with self._lock:
-            self._snapshot = self._tail = None
-            self._smooth.clear()
-            self._tallies = []
-            self._decoded.clear()
-            self._decoded_bytes = 0
+            self._forget()
+            self._long = None
+
+    def _forget(self) -> None:
+        self._snapshot = self._tail = None
+        self._smooth.clear()
+        self._tallies = []
+        self._decoded.clear()
+        self._decoded_bytes = 0
 
     @property
     def broken(self) -> int:
@@ -218,11 +259,19 @@ class Series:
         self._tail = None
         self._smooth.clear()
         self._tallies = []
-        started = self._origin.started
-        beginnings = [] if started is None else [started]
-        if len(time):
-            beginnings.append(float(time.min()))
-        snapshot = Snapshot(parts, tuple(segments), min(beginnings, default=0.0), self._base)
+        self._long = None
+        return self._based(parts, tuple(segments), float(time.min()) if len(time) else None)
+
+    def _based(
+        self,
+        parts: tuple[Part, ...],
+        segments: tuple[Columns, ...],
+        earliest: float | None,
+        long: tuple[LongSegment, ...] = (),
+    ) -> Snapshot:
+        """The snapshot of these segments, whose cursors go on from those of the one before if its points do."""
+        beginnings = [one for one in (self._origin.started, earliest) if one is not None]
+        snapshot = Snapshot(parts, segments, min(beginnings, default=0.0), self._base, long)
         if self._last is None or not snapshot.continues(self._last[0], as_written=self._last[1]):
             self._base = (1 + secrets.randbelow(_BASES)) * _BASE
         return replace(snapshot, base=self._base)

@@ -41,20 +41,32 @@ class Ema:
     only: float = math.nan
 
 
-def smooth(value: FloatArray, smoothing: Smoothing) -> FloatArray:
-    """`value` (float64 (n,), the points of one segment in order) smoothed: a new array of the same shape."""
+def gaussian_sigma(weight: float) -> float:
+    """The standard deviation of the Gaussian of a weight, in points."""
+    return math.sqrt(weight) / (1.0 - weight)
+
+
+def median_half(weight: float) -> int:
+    """How many points on either side the median of a weight is of."""
+    return round(weight / (1.0 - weight))
+
+
+def smooth(value: FloatArray, smoothing: Smoothing, of: int = 0) -> FloatArray:
+    """`value` (float64 (n,), the points of one segment in order) smoothed: a new array of the same shape.
+
+    of: how many points the segment has, where these are a stretch of it.
+    """
     if smoothing.method == "ema":
         return ema(value, smoothing.weight)[0]
-    width = smoothing.weight / (1.0 - smoothing.weight)
     finite = np.isfinite(value)
     whole = bool(finite.all())
     shown = value if whole else value[finite]
     if not len(shown) or shown.min() == shown.max():
         return np.array(value)
     if smoothing.method == "gaussian":
-        line = gaussian(shown, math.sqrt(smoothing.weight) / (1.0 - smoothing.weight))
+        line = gaussian(shown, gaussian_sigma(smoothing.weight), of)
     else:
-        line = median(shown, round(width))
+        line = median(shown, median_half(smoothing.weight), of)
     if whole:
         return line
     smoothed: FloatArray = value.copy()
@@ -141,7 +153,7 @@ def _debias(averaged: FloatArray, weight: float, before: int) -> None:
         averaged[: len(counts)] /= 1.0 - weight**counts
 
 
-def gaussian(value: FloatArray, sigma: float) -> FloatArray:
+def gaussian(value: FloatArray, sigma: float, of: int = 0) -> FloatArray:
     """Finite `value` under a Gaussian of `sigma` points, cut at 4 sigma; at the ends, of the points that there are.
 
     Exact for 2,000 points, and for any number up to a sigma of 24. Beyond, blocks of sigma / 12 points are averaged
@@ -150,7 +162,7 @@ def gaussian(value: FloatArray, sigma: float) -> FloatArray:
     """
     if sigma < 0.1:  # a neighbour weighs less than 1e-21
         return np.array(value)
-    if sigma < _COARSE_SIGMA or len(value) * 8 * sigma <= _GAUSSIAN_WORK:
+    if sigma < _COARSE_SIGMA or max(of, len(value)) * 8 * sigma <= _GAUSSIAN_WORK:
         return _convolve(value, np.ones(len(value)), sigma)
     size = int(sigma // 12)
     whole = len(value) // size * size
@@ -180,7 +192,7 @@ def _convolve(value: FloatArray, counts: FloatArray, sigma: float) -> FloatArray
     return mean / scale if scale != 1.0 else mean
 
 
-def median(value: FloatArray, half: int) -> FloatArray:
+def median(value: FloatArray, half: int, of: int = 0) -> FloatArray:
     """The median of finite `value` over the `half` points on either side, and itself; mirrored at the ends.
 
     When a window for every point would take too long (from 3 million points with 21 a window), it is taken at every
@@ -191,7 +203,7 @@ def median(value: FloatArray, half: int) -> FloatArray:
         return np.array(value)
     windows = sliding_window_view(np.pad(value, half, mode="symmetric"), 2 * half + 1)
     cost = 35 + 1.8 * (2 * half + 1)
-    stride = max(1, min(round(count * cost / _MEDIAN_WORK), (half + 1) // 5))
+    stride = max(1, min(round(max(of, count) * cost / _MEDIAN_WORK), (half + 1) // 5))
     if stride == 1:
         return _medians(windows, half)
     places: IntArray = np.append(np.arange(0, count - 1, stride), count - 1)

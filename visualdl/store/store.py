@@ -17,12 +17,13 @@ from visualdl.kinds.kind import Points
 from visualdl.log.reader import FrameCache
 from visualdl.sources.all import match, open_run
 from visualdl.sources.source import SeriesKey
+from visualdl.store.decoded import Damaged
 from visualdl.store.memory import Memory, sensible_bytes
 from visualdl.store.names import natural, readable, root_names, run_name, told_apart
 from visualdl.store.question import Answer, Axis, Changes, Method, Question, RunInfo, Segment, Smoothing
 from visualdl.store.run import Run, run_id
-from visualdl.store.series import Damaged, Series
-from visualdl.store.thin import answer, everything
+from visualdl.store.series import Series
+from visualdl.store.thin import answer, chunks, everything
 from visualdl.store.tree import Found, Identity, Tree
 
 __all__ = ["Answer", "Axis", "Changes", "Method", "Question", "RunInfo", "Segment", "Smoothing", "Store"]
@@ -165,6 +166,28 @@ class Store:
                 return everything(series, series.snapshot())
             except Damaged:
                 continue
+            finally:
+                self._memory.used(series)
+        raise UnknownSeries(f"{kind} {tag!r} of run {run} is damaged wherever it is read")
+
+    def chunks(self, run: str, kind: str, tag: str) -> Iterator[Points]:
+        """The points of `raw`, some at a time: of a series that is too long to be held, never all of them at once.
+
+        UnknownSeries as in `read`, before the first; also later, when the log has become unreadable.
+        """
+        series = self._series(run, kind, tag)
+        given = 0
+        for _ in range(_ATTEMPTS):
+            try:
+                for points in chunks(series, series.snapshot()):
+                    yield points
+                    given += len(points)
+                return
+            except Damaged as error:
+                if given:
+                    raise UnknownSeries(f"{kind} {tag!r} of run {run} has changed while it was read") from error
+            except LogUnreadable as error:
+                raise UnknownSeries(f"{kind} {tag!r} of run {run}: {error}") from error
             finally:
                 self._memory.used(series)
         raise UnknownSeries(f"{kind} {tag!r} of run {run} is damaged wherever it is read")

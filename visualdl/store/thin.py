@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
 from visualdl.kinds.kind import FloatArray, IntArray, Kind, Points
+from visualdl.store import overview
 from visualdl.store.decoded import Decoded
-from visualdl.store.question import Answer, Axis, Question, Segment
+from visualdl.store.long_series import chunks as long_chunks
+from visualdl.store.question import FIRST_STEP, LAST_STEP, Answer, Axis, Question, Segment, whole_step
+from visualdl.store.rows import concatenated
 from visualdl.store.series import Columns, Series, Snapshot
 from visualdl.store.tally import ALL_FINITE, NonFinite, Tally, add_up, count_non_finite
-
-_FIRST_STEP: Final = -(2**63)
-_LAST_STEP: Final = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,10 @@ class _Range:
 
 def answer(series: Series, snapshot: Snapshot, question: Question) -> Answer:
     """The answer to one question, from one snapshot. May raise `Damaged` (see `Series.points`)."""
+    if snapshot.long:
+        told = None if question.smoothing is None else series.long_lines(snapshot, question.smoothing)
+        base, origin = snapshot.base, snapshot.origin
+        return overview.answer(series.kind, snapshot.long, told, series.reader, question, base=base, origin=origin)
     count = snapshot.count
     seen = (question.since or 0) - snapshot.base
     if not 0 < seen <= count:
@@ -72,8 +75,18 @@ def answer(series: Series, snapshot: Snapshot, question: Question) -> Answer:
     )
 
 
+def chunks(series: Series, snapshot: Snapshot) -> Iterator[Points]:
+    """All points, segment after segment; of a series too long to be held, some at a time."""
+    if snapshot.long:
+        yield from long_chunks(snapshot.long, series.reader)
+    else:
+        yield everything(series, snapshot)
+
+
 def everything(series: Series, snapshot: Snapshot) -> Points:
     """All points, segment after segment."""
+    if snapshot.long:
+        return concatenated(list(long_chunks(snapshot.long, series.reader)))
     parts = [series.points(snapshot, columns, slice(0, len(columns))) for columns in snapshot.segments]
     if len(parts) == 1:
         return parts[0]
@@ -118,18 +131,13 @@ def _bounds(columns: Columns, question: Question, begin: int, origin: float) -> 
     stop = math.inf if question.stop is None else question.stop
     if question.axis == "step":  # ascending; compared as integers, which converts nothing and rounds nothing
         step = columns.step[begin:]
-        low = len(step) if start > _LAST_STEP else int(np.searchsorted(step, _whole(math.ceil, start), "left"))
-        high = 0 if stop < _FIRST_STEP else int(np.searchsorted(step, _whole(math.floor, stop), "right"))
+        low = len(step) if start > LAST_STEP else int(np.searchsorted(step, whole_step(math.ceil, start), "left"))
+        high = 0 if stop < FIRST_STEP else int(np.searchsorted(step, whole_step(math.floor, stop), "right"))
         return slice(low, max(low, high))
     x = _axis(columns.step[begin:], columns.time[begin:], question.axis, origin)
     if bool((x[1:] >= x[:-1]).all()):
         return slice(int(np.searchsorted(x, start, "left")), int(np.searchsorted(x, stop, "right")))
     return _inside(x, start, stop)
-
-
-def _whole(towards: Callable[[float], int], bound: float) -> int:
-    """A bound as the whole step next to it, within int64."""
-    return _FIRST_STEP if bound <= _FIRST_STEP else _LAST_STEP if bound >= _LAST_STEP else towards(bound)
 
 
 def _inside(x: FloatArray, start: float, stop: float) -> tuple[IntArray, IntArray]:
