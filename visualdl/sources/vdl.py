@@ -183,7 +183,8 @@ class VdlRun:
             if len(gaps) > _SHOWN_GAPS:
                 told.append(f"{name}: and {len(gaps) - _SHOWN_GAPS} more damaged places")
             left = one.bytes_total - one.bytes_read
-            if left > 0 and not one.live and not any(gap.offset + gap.length >= one.bytes_total for gap in gaps):
+            seen = name in self._unread or any(gap.offset + gap.length >= one.bytes_total for gap in gaps)
+            if left > 0 and not one.live and not seen:
                 told.append(f"{name}: the last {left} bytes are the beginning of a frame that was never finished")
         return tuple(_text(sentence) for sentence in told)
 
