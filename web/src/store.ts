@@ -17,6 +17,8 @@ export interface Wish {
   /** About how many points a run; more held than two and a half times this are thinned anew by the server. */
   readonly n: number;
   readonly join?: Join | undefined;
+  /** Smoothing that the card will want where the points are thinned (`ema:0.6`), or "": asked along with them. */
+  readonly smooth?: (() => string) | undefined;
 }
 
 /** A question beyond the whole series: a range, smoothing. */
@@ -43,6 +45,8 @@ export class AnswerError extends Error {
 
 interface Entry {
   series: Series | null;
+  /** The same points with the smoothing that was asked along with them, until there are more points. */
+  smoothed: { readonly smooth: string; readonly series: Series } | null;
   /** There is more at the server than `series`. */
   stale: boolean;
   /** Fetch all of it: `since` would not do. */
@@ -54,6 +58,13 @@ interface Entry {
   asked: boolean;
   used: number;
 }
+/** One request for some runs of a tag. */
+interface Question {
+  readonly runs: readonly string[];
+  readonly n: number;
+  readonly join: Join | undefined;
+  readonly smooth: string;
+}
 interface Watched {
   wish: Wish;
   readonly listener: (error: Error | null) => void;
@@ -62,6 +73,9 @@ interface Watched {
 const AT_ONCE = 3;
 const RUNS_AT_ONCE = 200;
 const MOST_POINTS = 5_000_000;
+
+/** Bytes that may come before it is looked again for what can be dropped. */
+const LITTER = 16 << 20;
 
 /** Rows joined at most before the server thins anew, as a multiple of the points asked for. */
 const GROWTH = 2.5;
@@ -78,6 +92,8 @@ export class SeriesStore {
   #running = 0;
   #answered = false;
   #clock = 0;
+  /** Bytes that came since it was last looked for what can be dropped. */
+  #came = 0;
 
   /** base: where `api/…` is; breathe: resolves when the first answer has been painted; most: bytes of unwatched series that are kept. */
   constructor(
@@ -125,6 +141,16 @@ export class SeriesStore {
       if (entry?.series == null) continue;
       entry.used = ++this.#clock;
       out.set(run, entry.series);
+    }
+    return out;
+  }
+
+  /** What is held of these runs with just this smoothing, and is as new as the whole series. */
+  smoothed({ kind, tag }: Wish, runs: readonly string[], smooth: string): Map<string, Series> {
+    const out = new Map<string, Series>();
+    for (const run of runs) {
+      const smoothed = this.#entries.get(seriesKey(kind, tag, run))?.smoothed;
+      if (smoothed?.smooth === smooth) out.set(run, smoothed.series);
     }
     return out;
   }
@@ -193,13 +219,15 @@ export class SeriesStore {
     queueMicrotask(() => this.#pump());
   }
 
-  #missing(key: string): { runs: string[]; n: number; join: Join | undefined } {
+  #missing(key: string): Question {
     const runs = new Set<string>();
     let n = 0;
     let join: Join | undefined;
+    let smooth = "";
     for (const { wish } of this.#watched.get(key) ?? []) {
       n = Math.max(n, wish.n);
       join = wish.join ?? join;
+      smooth = wish.smooth?.() ?? smooth;
       for (const run of wish.runs) {
         const entry = this.#entries.get(seriesKey(wish.kind, wish.tag, run));
         if (entry === undefined) runs.add(run);
@@ -209,7 +237,7 @@ export class SeriesStore {
         }
       }
     }
-    return { runs: [...runs].slice(0, RUNS_AT_ONCE), n, join };
+    return { runs: [...runs].slice(0, RUNS_AT_ONCE), n, join, smooth };
   }
 
   #pump(): void {
@@ -217,10 +245,10 @@ export class SeriesStore {
     while (this.#running < (this.#answered ? AT_ONCE : 1)) {
       const key = this.#queue.shift();
       if (key === undefined) return;
-      const { runs, n, join } = this.#missing(key);
-      if (runs.length === 0) continue;
+      const question = this.#missing(key);
+      if (question.runs.length === 0) continue;
       this.#running++;
-      void this.#load(key, runs, n, join)
+      void this.#load(key, question)
         .then(() => (this.#answered ? undefined : this.#breathe()))
         .finally(() => {
           this.#running--;
@@ -231,7 +259,7 @@ export class SeriesStore {
     }
   }
 
-  async #load(key: string, runs: readonly string[], n: number, join: Join | undefined): Promise<void> {
+  async #load(key: string, { runs, n, join, smooth }: Question): Promise<void> {
     const [kind = "", tag = ""] = key.split("\u0000");
     const entries = runs.map((run) => this.#entry(seriesKey(kind, tag, run)));
     const since: string[] = [];
@@ -242,13 +270,15 @@ export class SeriesStore {
     });
     const query = new URLSearchParams({ kind, tag, runs: runs.join(","), n: String(pointsFor(n, runs.length)) });
     if (since.length > 0) query.set("since", since.join(","));
+    // What comes after a cursor is joined to raw points: only whole answers are smoothed.
+    else if (smooth !== "") query.set("smooth", smooth);
     let error: Error | null = null;
     try {
       const answer = await this.#get(`${this.#base}api/series?${query}`, this.#abort.signal);
       const got = new Map(answer.series.map((series) => [series.run, series]));
       runs.forEach((run, i) => {
         const entry = entries[i];
-        if (entry !== undefined) this.#take(entry, got.get(run), n, join);
+        if (entry !== undefined) this.#take(entry, got.get(run), { n, join, smooth });
       });
     } catch (cause) {
       error = cause instanceof Error ? cause : new Error(String(cause));
@@ -264,13 +294,14 @@ export class SeriesStore {
   #entry(key: string): Entry {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { series: null, stale: false, whole: false, n: 0, none: false, asked: false, used: ++this.#clock };
+      const used = ++this.#clock;
+      entry = { series: null, smoothed: null, stale: false, whole: false, n: 0, none: false, asked: false, used };
       this.#entries.set(key, entry);
     }
     return entry;
   }
 
-  #take(entry: Entry, series: Series | undefined, n: number, join: Join | undefined): void {
+  #take(entry: Entry, series: Series | undefined, { n, join, smooth }: Omit<Question, "runs">): void {
     entry.used = ++this.#clock;
     if (series === undefined) {
       entry.none = entry.series === null;
@@ -278,7 +309,8 @@ export class SeriesStore {
     }
     const held = entry.series;
     if (held === null || series.since === 0) {
-      entry.series = series;
+      entry.series = unsmoothed(series);
+      entry.smoothed = entry.series === series ? null : { smooth, series };
       entry.whole = false;
       entry.n = n;
       return;
@@ -288,6 +320,7 @@ export class SeriesStore {
     const joined = (join ?? joinColumns)(held, series);
     if (joined === null) return this.#askWhole(entry);
     entry.series = joined;
+    entry.smoothed = null;
     if ((joined.columns.step?.length ?? 0) > n * GROWTH + 200) entry.whole = true;
   }
 
@@ -299,11 +332,16 @@ export class SeriesStore {
   async #get(url: string, signal: AbortSignal): Promise<Answer> {
     const response = await this.#fetch(url, { signal });
     if (!response.ok) throw new AnswerError(response.status, await reason(response));
-    return decode(await response.arrayBuffer());
+    const body = await response.arrayBuffer();
+    this.#came += body.byteLength;
+    return decode(body);
   }
 
-  /** Drop the series that nobody watches, the longest unused first, until the rest fits. */
+  /** Drop the series that nobody watches, the longest unused first, until the rest fits. Looked at now and then: with a hundred
+   * thousand series it takes as long as a picture. */
   #forgetOld(): void {
+    if (this.#came < Math.min(LITTER, this.#most)) return;
+    this.#came = 0;
     const watched = new Set<string>();
     for (const set of this.#watched.values()) {
       for (const { wish } of set) for (const run of wish.runs) watched.add(seriesKey(wish.kind, wish.tag, run));
@@ -337,6 +375,12 @@ function coarse(entry: Entry, n: number): boolean {
 }
 function pointsFor(n: number, runs: number): number {
   return Math.max(2, Math.min(100_000, n, Math.floor(MOST_POINTS / Math.max(1, runs))));
+}
+/** A series without its smoothed column, which belongs to one setting of a slider. */
+function unsmoothed(series: Series): Series {
+  const { smooth, ...columns } = series.columns;
+  if (smooth === undefined) return series;
+  return { ...series, columns };
 }
 function tagKey(kind: string, tag: string): string {
   return `${kind}\u0000${tag}`;

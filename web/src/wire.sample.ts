@@ -8,6 +8,7 @@ export interface Written {
   readonly exact?: boolean;
   readonly step: readonly number[];
   readonly value: readonly number[];
+  readonly smooth?: readonly number[];
 }
 
 /** A frame of scalars as the server writes it; for tests only. */
@@ -24,15 +25,20 @@ export function encode(series: readonly Written[]): ArrayBuffer {
     kind: "scalar",
     tag: "loss",
     axis: "step",
-    series: series.map(({ run, step, value, since = 0, cursor = step.length, total = step.length, exact = true }) => ({
+    series: series.map(({ run, step, value, smooth, since = 0, cursor = step.length, ...about }) => ({
       run,
       since,
       cursor,
-      total,
-      exact,
+      total: about.total ?? step.length,
+      exact: about.exact ?? true,
       origin: 0,
       segments: [{ start: 0, stop: step.length, ghost_from: null }],
-      columns: { step: column(step), time: column(step), value: column(value) },
+      columns: {
+        step: column(step),
+        time: column(step),
+        value: column(value),
+        ...(smooth && { smooth: column(smooth) }),
+      },
     })),
   };
   let text = JSON.stringify(header);

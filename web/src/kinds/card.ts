@@ -109,6 +109,8 @@ export interface KindView<O extends Options = Options> {
   readonly minWidth: number;
   /** Data beyond the whole series, or null. Called whenever an argument changes; must be pure and cheap. */
   readonly needs?: (options: O, view: CardView, data: ReadonlyMap<string, Series>) => Needs | null;
+  /** The smoothing that `needs` will ask for where a whole series comes thinned, or "": then both come in one answer. */
+  readonly smooth?: (options: O, view: CardView) => string;
   /** Join what came after `held` to it, or null when it has to be fetched whole. Default: join every column. */
   readonly join?: (held: Series, more: Series) => Series | null;
   readonly Card: Component<CardProps<O>>;

@@ -4,13 +4,20 @@ A card of one run is `tag~run`: inside the board a NUL stands between the two, i
 and that chat programs leave in a link. A `~` of the tag's or run's own has a backslash before it. */
 
 import type { CardView } from "../kinds/card";
-import { formatList, parseList, type Params } from "../url";
+import { formatList, parseList } from "../url";
 
 export type Views = Readonly<Record<string, CardView>>;
 
+/** The parameters that say it. */
+interface Written {
+  readonly wide?: string | undefined;
+  readonly log?: string | undefined;
+  readonly zoom?: string | undefined;
+}
+
 /** Card id -> view, from the address. What cannot be read is left out. */
-export function parseViews(params: Params): Views {
-  const out: Record<string, CardView> = {};
+export function parseViews(params: Written): Views {
+  const out = Object.create(null) as Record<string, CardView>; // a tag may be called __proto__
   for (const id of cards(params.wide)) out[id] = { wide: true };
   for (const id of cards(params.log)) out[id] = { ...out[id], log: true };
   for (const item of parseList(params.zoom)) {

@@ -8,6 +8,8 @@ const NONE: ReadonlyMap<string, Series> = new Map();
 
 /** Milliseconds between two questions that differ only in that the series have grown: what is shown is continued from what is held. */
 const REST = 3000;
+/** Milliseconds that a slider must rest before it is asked what it stands for: meanwhile the card shows its own estimate. */
+const HAND = 120;
 /** Points wanted, over points held, that are worth another question. */
 const FINER = 1.9;
 
@@ -34,6 +36,9 @@ export class Details {
   #cursors = new Map<string, number>();
   #n = 0;
   #asked = -Infinity;
+  /** The smoothing wanted last, and since when. */
+  #smooth: string | undefined;
+  #moved = -Infinity;
   #busy = false;
   #closed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -52,18 +57,43 @@ export class Details {
       if (this.series !== NONE) this.series = NONE;
       return;
     }
+    const now = performance.now();
     const { runs: all = wish.runs, ...rest } = needs;
     const question = JSON.stringify([wish.kind, wish.tag, rest]);
+    this.#takeReady(wish, all, needs, question, data);
     const known = question === this.#question && wish.n <= this.#n * FINER ? this.#cursors : null;
     const cursors = new Map(all.map((run) => [run, data.get(run)?.cursor ?? 0]));
     const runs = all.filter((run) => known?.get(run) !== cursors.get(run));
+    if (needs.smooth !== this.#smooth && this.#question !== "") this.#moved = now;
+    this.#smooth = needs.smooth;
     this.#wanted = null;
     if (runs.length === 0) return;
     const more = known !== null && runs.every((run) => known.has(run));
     this.#wanted = { question, needs, runs, cursors, n: wish.n, wish, joins: known !== null };
-    const wait = more ? Math.max(0, this.#asked + REST - performance.now()) : 0;
+    const wait = Math.max(more ? this.#asked + REST : 0, this.#moved + HAND) - now;
     if (wait > 0) this.#timer = setTimeout(() => this.#start(), wait);
     else this.#start();
+  }
+
+  /** What came together with the whole series need not be asked for. */
+  #takeReady(
+    wish: Wish,
+    runs: readonly string[],
+    needs: Needs,
+    question: string,
+    data: ReadonlyMap<string, Series>,
+  ): void {
+    if (needs.smooth === undefined || needs.start !== undefined) return;
+    const known = question === this.#question && wish.n <= this.#n * FINER ? this.#cursors : null;
+    const missing = runs.filter((run) => known?.get(run) !== data.get(run)?.cursor);
+    const ready = this.#store.smoothed(wish, missing, needs.smooth);
+    if (ready.size === 0) return;
+    this.series = known === null ? ready : new Map([...this.series, ...ready]);
+    this.answered = needs;
+    const cursors = [...ready].map(([run, { cursor }]) => [run, cursor] as const);
+    this.#cursors = new Map(known === null ? cursors : [...known, ...cursors]);
+    this.#n = known === null ? wish.n : this.#n;
+    this.#question = question;
   }
 
   close(): void {
@@ -89,8 +119,8 @@ export class Details {
     this.#asked = performance.now();
     try {
       const series = await this.#store.ask({ ...needs, kind: wish.kind, tag: wish.tag, runs, n });
-      // Shown even when the need has moved on meanwhile: a slider that is still moving shows its last but one step.
-      if (!this.#closed && this.#question !== "") {
+      // Shown even when the need has moved on meanwhile, unless what is needed now was at hand.
+      if (!this.#closed && this.#question === question) {
         this.answered = needs;
         const held: Iterable<readonly [string, Series]> = joins ? this.series : [];
         this.series = new Map([...held, ...series.map((one) => [one.run, one] as const)]);

@@ -5,11 +5,13 @@ import type { Series } from "../wire";
 import { encode } from "../wire.sample";
 import { Details } from "./details.svelte";
 
-const settled = (): Promise<void> => new Promise((done) => setTimeout(done, 5));
+const settled = (ms = 5): Promise<void> => new Promise((done) => setTimeout(done, ms));
+/** Longer than a slider must rest. */
+const RESTED = 200;
 const SMOOTH: Needs = { axis: "step", smooth: "ema:0.6" };
 
 /** Details of a store whose server answers two points for every run; `asked` holds the runs and n of each question. */
-function started(): { details: Details; asked: string[]; fail: { next: boolean } } {
+function started(): { details: Details; store: SeriesStore; asked: string[]; fail: { next: boolean } } {
   const asked: string[] = [];
   const fail = { next: false };
   const fetcher = (url: string): Promise<Response> => {
@@ -17,9 +19,12 @@ function started(): { details: Details; asked: string[]; fail: { next: boolean }
     const runs = searchParams.get("runs") ?? "";
     asked.push(`${runs} ${searchParams.get("smooth") ?? ""}`);
     if (fail.next) return Promise.resolve(Response.json({ error: "no" }, { status: 503 }));
-    return Promise.resolve(new Response(encode(runs.split(",").map((run) => ({ run, step: [0, 1], value: [2, 3] })))));
+    const smooth = searchParams.has("smooth") ? { smooth: [2, 2.5] } : {};
+    const series = runs.split(",").map((run) => ({ run, cursor: 10, step: [0, 1], value: [2, 3], ...smooth }));
+    return Promise.resolve(new Response(encode(series)));
   };
-  return { details: new Details(new SeriesStore("http://board/", { fetcher })), asked, fail };
+  const store = new SeriesStore("http://board/", { fetcher });
+  return { details: new Details(store), store, asked, fail };
 }
 function want(details: Details, runs: readonly string[], needs: Needs = SMOOTH, cursor = 10, n = 240): Promise<void> {
   const wish: Wish = { kind: "scalar", tag: "loss", runs, n };
@@ -50,10 +55,36 @@ describe("details", () => {
     const { details, asked } = started();
     await want(details, ["a", "b"]);
     await want(details, ["a"], { ...SMOOTH, smooth: "ema:0.9" });
+    await settled(RESTED);
     expect([...details.series.keys()]).toEqual(["a"]);
     await want(details, ["a"], { ...SMOOTH, smooth: "ema:0.9" }, 10, 2000);
     expect(asked).toEqual(["a,b ema:0.6", "a ema:0.9", "a ema:0.9"]);
     expect(details.answered?.smooth).toBe("ema:0.9");
+  });
+
+  test("a slider is asked about when it rests, not at every step", async () => {
+    const { details, asked } = started();
+    for (const smooth of ["ema:0.6", "ema:0.7", "ema:0.8", "ema:0.9"])
+      await want(details, ["a"], { ...SMOOTH, smooth });
+    expect(asked).toEqual(["a ema:0.6"]);
+    await settled(RESTED);
+    expect(asked).toEqual(["a ema:0.6", "a ema:0.9"]);
+    expect(details.answered?.smooth).toBe("ema:0.9");
+  });
+
+  test("smoothing that came with the series is not asked for again", async () => {
+    const { details, store, asked } = started();
+    const wish: Wish = { kind: "scalar", tag: "loss", runs: ["a", "b"], n: 240, smooth: () => "ema:0.6" };
+    store.watch(wish, () => undefined);
+    await settled();
+    details.want(wish, { ...SMOOTH, runs: ["a", "b"] }, store.held(wish));
+    await settled();
+    expect(asked).toEqual(["a,b ema:0.6"]);
+    expect([...(details.series.get("a")?.columns.smooth ?? [])]).toEqual([2, 2.5]);
+    expect(store.held(wish).get("a")?.columns.smooth).toBeUndefined();
+    await want(details, ["a", "b"], { ...SMOOTH, smooth: "ema:0.9" });
+    await settled(RESTED);
+    expect(asked).toEqual(["a,b ema:0.6", "a,b ema:0.9"]);
   });
 
   test("a series that only grew is not asked for at once", async () => {

@@ -131,6 +131,9 @@ function roundEven(value: number): number {
   return value - floor === 0.5 ? floor + (floor % 2) : Math.round(value);
 }
 
+/** Distances whose weight is remembered. */
+const NEAR = 64;
+
 /** What the EMA of the raw points about is, from thinned points: each kept point stands for the raw points since the one before.
  * Shown only until the server's exact answer is there. perPoint: raw points per unit of x. */
 export function roughInto(
@@ -143,15 +146,21 @@ export function roughInto(
   perPoint: number,
 ): void {
   let [last, known, before] = [0, 0, NaN];
+  // Most distances are small whole numbers, and a power costs as much as all the rest.
+  const keeps = new Float64Array(NEAR).fill(NaN);
   for (let i = start; i < stop; i++) {
     const value = values[i] as number;
     if (value - value !== 0) {
       out[i] = value;
       continue;
     }
-    const gap = before === before ? Math.max(0.25, ((x[i] as number) - before) * perPoint) : 1;
+    const apart = before === before ? (x[i] as number) - before : 1 / perPoint;
     before = x[i] as number;
-    const keep = weight ** gap;
+    let keep = keeps[apart] ?? NaN;
+    if (keep !== keep) {
+      keep = weight ** Math.max(0.25, apart * perPoint);
+      if (apart in keeps) keeps[apart] = keep;
+    }
     last = last * keep + value * (1 - keep);
     known = known * keep + (1 - keep);
     out[i] = known > 0 ? last / known : value;
