@@ -14,6 +14,8 @@ import { suggestLanguage } from "./words/words.svelte";
 /** A run in the list at the left. */
 export interface RunRow extends RunView {
   readonly wire: WireRun;
+  /** Its place in the server's list, by which tags name their runs. */
+  readonly index: number;
   readonly shown: boolean;
 }
 
@@ -36,6 +38,13 @@ export class Board {
   readonly #hide = $derived(place().params.hide);
   readonly #only = $derived(place().params.runs);
   readonly #filter = $derived(place().params.filter ?? "");
+  /** In the order of the list. Sorted when there are other runs, not when one is hidden. */
+  readonly #sorted = $derived.by(() => {
+    const runs = this.#wire?.runs ?? [];
+    const labels = labelsOf(runs);
+    const named = runs.map((wire, index) => ({ wire, index, label: labels[index] ?? wire.name }));
+    return named.sort((a, b) => natural(a.wire.name, b.wire.name));
+  });
   readonly rows: readonly RunRow[] = $derived.by(() => this.#rows(theme()));
   /** The rows that the filter leaves. */
   readonly listed: readonly RunRow[] = $derived.by(() => {
@@ -142,22 +151,18 @@ export class Board {
   }
 
   #rows(shownTheme: Theme): readonly RunRow[] {
-    const wire = this.#wire;
-    if (wire === null) return [];
-    const labels = labelsOf(wire.runs);
     const hidden = this.#hidden;
-    return wire.runs
-      .map((run, i) => ({
-        id: run.id,
-        name: run.name,
-        label: labels[i] ?? run.name,
-        captions: run.captions ?? {},
-        color: runColor(this.#numbers.get(run.id) ?? 0, shownTheme),
-        live: run.live,
-        wire: run,
-        shown: !hidden.has(run.name),
-      }))
-      .sort((a, b) => natural(a.name, b.name));
+    return this.#sorted.map(({ wire, index, label }) => ({
+      id: wire.id,
+      name: wire.name,
+      label,
+      captions: wire.captions ?? {},
+      color: runColor(this.#numbers.get(wire.id) ?? 0, shownTheme),
+      live: wire.live,
+      wire,
+      index,
+      shown: !hidden.has(wire.name),
+    }));
   }
 
   #take(wire: WireBoard, changed: boolean): void {

@@ -41,10 +41,11 @@ export function drawDense(
   lines: readonly Line[],
   look: Look,
   ratio: number,
+  kept?: Kept,
 ): void {
   const { box, x, y } = layout;
   drawAxes(pen, inks, box, x, layout.xTicks, y, layout.yTicks);
-  const { pixels, left, dots } = rasterise(pen, inks, layout, lines, look, ratio);
+  const { pixels, left, dots } = rasterise(pen, inks, layout, lines, look, ratio, kept);
   if (pixels.width === 0 || pixels.height === 0) return;
   pen.putImageData(pixels.image(), left, 0);
   inBox(pen, { ...box, left: box.left - 1, top: 0, right: box.right + 4, bottom: box.bottom + 1 }, () => {
@@ -61,24 +62,75 @@ export function rasterise(
   lines: readonly Line[],
   look: Look,
   ratio: number,
+  kept?: Kept,
 ): { readonly pixels: Raster; readonly left: number; readonly dots: readonly Dots[] } {
   const { box, x, y } = layout;
   const left = Math.floor((box.left - 1) * ratio);
   const width = Math.max(0, Math.ceil((box.right + 4) * ratio) - left);
   const height = Math.max(0, Math.ceil((box.bottom + 1) * ratio));
   raster.begin(width, height, packed(inks.paper, pen));
-  drawGrid(pen, inks, layout, ratio, left);
   const reach = 4000 * ratio;
   const place: Place = { x, y, ratio, left, top: -reach, bottom: height + reach };
-  const dots: Dots[] = [];
   const colors = lines.map((line) => packed(line.color, pen));
-  lines.forEach((line, i) => drawGhosts(place, line, look, colors[i] as number));
-  lines.forEach((line, i) => {
-    if (line.smooth === null || look.smoothedOnly) return;
-    drawLine(place, line, line.y, look, colors[i] as number, ONCE * faintness(lines.length), dots);
-  });
+  const under = kept?.under(inks, layout, lines, look, ratio) ?? null;
+  const dots: Dots[] = [];
+  if (under !== null) {
+    raster.put(under.pixels);
+    dots.push(...under.dots);
+  } else {
+    drawGrid(pen, inks, layout, ratio, left);
+    lines.forEach((line, i) => drawGhosts(place, line, look, colors[i] as number));
+    lines.forEach((line, i) => {
+      if (line.smooth === null || look.smoothedOnly) return;
+      drawLine(place, line, line.y, look, colors[i] as number, ONCE * faintness(lines.length), dots);
+    });
+    kept?.keep(raster, dots);
+  }
   lines.forEach((line, i) => drawLine(place, line, line.smooth ?? line.y, look, colors[i] as number, 1, dots));
   return { pixels: raster, left, dots };
+}
+
+interface Under {
+  readonly pixels: Uint32Array;
+  readonly dots: readonly Dots[];
+}
+
+/** What of a picture stands below its smoothed lines, from one drawing to the next: while a slider moves, the raw lines stay as they are.
+ * Copied when a picture is drawn for the second time with the same raw lines, so that pictures that rest keep nothing. */
+export class Kept {
+  /** What the picture was made of. */
+  #made: readonly unknown[] = [];
+  #again = false;
+  #under: Under | null = null;
+
+  /** What was kept of a picture with the same raw lines at the same places; null when there is none. */
+  under(inks: Inks, layout: Layout, lines: readonly Line[], look: Look, ratio: number): Under | null {
+    const made = ingredients(inks, layout, lines, look, ratio);
+    this.#again = made.length > 0 && made.length === this.#made.length && made.every((one, i) => one === this.#made[i]);
+    this.#made = made;
+    if (!this.#again) this.#under = null;
+    return this.#under;
+  }
+
+  /** The picture as it is now is what is below the smoothed lines. */
+  keep(pixels: Raster, dots: readonly Dots[]): void {
+    if (this.#again) this.#under = { pixels: pixels.copy(), dots: [...dots] };
+  }
+}
+
+/** All that a picture's raw lines depend on; nothing where the smoothing decides about what is below them, too. */
+function ingredients(
+  inks: Inks,
+  { box, x, y }: Layout,
+  lines: readonly Line[],
+  look: Look,
+  ratio: number,
+): readonly unknown[] {
+  if (look.smoothedOnly || lines.some(({ smooth, parts }) => smooth === null || parts.some((p) => p.ghost < p.stop)))
+    return [];
+  const { axis, range, logX, logY } = look;
+  const where = [box.left, box.top, box.right, box.bottom, ...x.domain, ...y.domain, ratio];
+  return [inks, axis, range?.[0], range?.[1], logX, logY, ...where, ...lines.flatMap((l) => [l.x, l.y, l.color])];
 }
 
 /** The grid and the axis as drawAxes has them, which the raster covers. */

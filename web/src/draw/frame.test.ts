@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { forget, redraw, redrawLater } from "./frame";
+import { forget, redraw } from "./frame";
 
 // A window and a clock of our own: frames come when the test says so.
 let frames: (() => void)[] = [];
@@ -32,7 +32,7 @@ test("however often a picture is asked to redraw, it draws once, in the next fra
 
 test("cheap pictures come in one frame, costly ones share the frames, and none is left out", () => {
   const cheap = Array.from({ length: 20 }, () => vi.fn());
-  cheap.forEach(redraw);
+  cheap.forEach((draw) => redraw(draw));
   nextFrame();
   for (const draw of cheap) expect(draw).toHaveBeenCalledOnce();
 
@@ -41,7 +41,7 @@ test("cheap pictures come in one frame, costly ones share the frames, and none i
     costly(15);
     drawn.push(i);
   });
-  pictures.forEach(redraw);
+  pictures.forEach((draw) => redraw(draw));
   for (let frame = 1; frame <= 4; frame++) {
     nextFrame();
     expect(drawn.length).toBe(frame);
@@ -53,9 +53,11 @@ test("cheap pictures come in one frame, costly ones share the frames, and none i
 test("pictures out of sight wait for those in sight, and come one a frame", () => {
   const drawn: string[] = [];
   const [far, farther, near] = ["far", "farther", "near"].map((name) => () => void drawn.push(name));
-  redrawLater(far as () => void);
-  redrawLater(farther as () => void);
-  redraw(near as () => void);
+  vi.stubGlobal("innerHeight", 900);
+  const at = (top: number): Element => ({ getBoundingClientRect: () => ({ top, bottom: top + 300 }) }) as Element;
+  redraw(far as () => void, at(1000));
+  redraw(farther as () => void, at(-400));
+  redraw(near as () => void, at(700));
   nextFrame();
   expect(drawn).toEqual(["near"]);
   nextFrame();

@@ -5,32 +5,25 @@ sight wait for those in sight. */
 /** Milliseconds of drawing in one frame, of the 16.7 that there are. */
 const BUDGET = 9;
 
-const waiting = new Set<() => void>();
-const patient = new Set<() => void>();
+/** Each with the element whose sight decides about its turn. */
+const waiting = new Map<() => void, Element | undefined>();
 let asked = false;
 
-/** Draw before the next paint. The same function asked for twice draws once. */
-export function redraw(draw: () => void): void {
-  patient.delete(draw);
-  waiting.add(draw);
-  ask();
-}
-
-/** Draw soon: when nothing in sight has to be drawn. */
-export function redrawLater(draw: () => void): void {
-  if (waiting.has(draw)) return;
-  patient.add(draw);
-  ask();
+/** Draw before the next paint; a picture of an element that is out of sight, when nothing in sight has to be drawn. The same function
+ * asked for twice draws once. */
+export function redraw(draw: () => void, element?: Element): void {
+  waiting.set(draw, element);
+  if (asked) return;
+  asked = true;
+  requestAnimationFrame(flush);
 }
 
 /** A picture that goes away draws no more. */
 export function forget(draw: () => void): void {
   waiting.delete(draw);
-  patient.delete(draw);
 }
 
-/** Whether any part of an element is in the window. */
-export function inSight(element: Element): boolean {
+function inSight(element: Element): boolean {
   const { top, bottom } = element.getBoundingClientRect();
   return bottom > 0 && top < innerHeight;
 }
@@ -43,20 +36,17 @@ export function painted(): Promise<void> {
   });
 }
 
-function ask(): void {
-  if (asked) return;
-  asked = true;
-  requestAnimationFrame(flush);
-}
-
 function flush(): void {
   asked = false;
   const end = performance.now() + BUDGET;
+  // All are looked at before any draws: a picture that changes the size of its canvas makes the browser lay the page out again.
+  const near: (() => void)[] = [];
+  const far: (() => void)[] = [];
+  for (const [draw, element] of waiting) (element === undefined || inSight(element) ? near : far).push(draw);
   // What is asked for while drawing comes in the next frame.
-  const now = waiting.size > 0 ? [...waiting] : [...patient].slice(0, 1);
+  const now = near.length > 0 ? near : far.slice(0, 1);
   for (const draw of now) {
     waiting.delete(draw);
-    patient.delete(draw);
     // A picture that fails must not take the others with it; its error still reaches the console.
     try {
       draw();
@@ -65,5 +55,8 @@ function flush(): void {
     }
     if (performance.now() > end) break;
   }
-  if (waiting.size + patient.size > 0) ask();
+  if (waiting.size > 0 && !asked) {
+    asked = true;
+    requestAnimationFrame(flush);
+  }
 }

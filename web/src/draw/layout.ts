@@ -15,8 +15,6 @@ export interface Layout {
   readonly clipped: number;
   /** Values ≤ 0 on a logarithmic y scale, which has no place for them. */
   readonly unplaced: number;
-  readonly nan: number;
-  readonly infinite: number;
   /** Points in the range. */
   readonly points: number;
 }
@@ -28,8 +26,6 @@ interface Extent {
   y0: number;
   y1: number;
   least: number;
-  nan: number;
-  infinite: number;
   /** Values ≤ 0. */
   unplaced: number;
   points: number;
@@ -43,8 +39,6 @@ function emptyExtent(): Extent {
     y0: Infinity,
     y1: -Infinity,
     least: Infinity,
-    nan: 0,
-    infinite: 0,
     unplaced: 0,
     points: 0,
   };
@@ -82,8 +76,6 @@ function include(all: Extent, one: Extent, values: boolean, counts: boolean): vo
   all.x0 = Math.min(all.x0, one.x0);
   all.x1 = Math.max(all.x1, one.x1);
   all.leastX = Math.min(all.leastX, one.leastX);
-  all.nan += one.nan;
-  all.infinite += one.infinite;
   all.unplaced += one.unplaced;
   all.points += one.points;
 }
@@ -115,11 +107,7 @@ function measurePart(e: Extent, line: Line, values: ArrayLike<number>, part: Par
       if (x > 0 && x < e.leastX) e.leastX = x;
       e.points++;
     } else if (!outside) continue;
-    if (y - y !== 0) {
-      if (inside && y !== y) e.nan++;
-      else if (inside) e.infinite++;
-      continue;
-    }
+    if (y - y !== 0) continue;
     if (y < e.y0) e.y0 = y;
     if (y > e.y1) e.y1 = y;
     if (y > 0) {
@@ -168,8 +156,6 @@ export function layOutLines(pen: Pen, width: number, height: number, lines: read
     yTicks,
     clipped,
     unplaced: logY ? e.unplaced : 0,
-    nan: e.nan,
-    infinite: e.infinite,
     points: e.points,
   };
 }

@@ -180,8 +180,21 @@ export function dot(pen: Pen, x: number, y: number, r: number): void {
   pen.fill();
 }
 
+/** Whether a column holds a value that is no finite number. A column never changes, so it is looked through once. */
+const marked = new WeakMap<object, boolean>();
+function isMarked(values: ArrayLike<number>): boolean {
+  let known = marked.get(values);
+  if (known === undefined) {
+    known = false;
+    for (let i = 0; i < values.length && !known; i++) known = !Number.isFinite(values[i]);
+    marked.set(values, known);
+  }
+  return known;
+}
+
 /** Marks at the edges: NaN a cross at the bottom, +∞ a triangle at the top, −∞ one at the bottom. */
 export function drawMarks(pen: Pen, layout: Layout, line: Line, look: Look): void {
+  if (!isMarked(line.y)) return;
   const { box, x } = layout;
   pen.strokeStyle = line.color;
   pen.fillStyle = line.color;

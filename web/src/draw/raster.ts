@@ -27,6 +27,15 @@ export class Raster {
     return new ImageData(new Uint8ClampedArray(this.#memory, 0, this.width * this.height * 4), this.width, this.height);
   }
 
+  /** The pixels of the picture, for `put`. */
+  copy(): Uint32Array {
+    return this.#pixels.slice();
+  }
+  /** Go on from a picture of the same size. */
+  put(pixels: Uint32Array): void {
+    this.#pixels.set(pixels);
+  }
+
   /** The colour of a pixel, 0xrrggbb. */
   at(column: number, row: number): number {
     return swapped((this.#pixels[row * this.width + column] as number) & 0xffffff);
