@@ -103,7 +103,7 @@ def measure_all(tools: Sequence[Tool], repeats: int, share: float) -> Findings:
                 if (tool.name, what) not in findings.words:
                     say(f"{turn + 1}/{repeats} {what}: {tool.title}")
                     one(findings, tool, what, SECONDS.get(what, 1.0) * share)
-        for tool in tools * 3:
+        for tool in [*tools] * 3:
             findings.add(tool, "import", {"seconds": import_seconds(tool)})
     for tool in tools:
         findings.add(tool, "weight", weight(tool)._asdict())

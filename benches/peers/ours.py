@@ -19,6 +19,10 @@ class Charts(Board):
     title = "VisualDL"
     points = 1600
 
+    def __init__(self) -> None:
+        self.exact = True  # the last answer held every point
+        self._ids: dict[str, str] = {}
+
     def command(self, folder: Path, port: int) -> Sequence[str]:
         """The server as installed."""
         return ["-m", "visualdl", "--logdir", str(folder), "--port", str(port)]
@@ -32,16 +36,15 @@ class Charts(Board):
         body = client.get("/api/series?" + urlencode(query))
         (length,) = struct.unpack_from("<I", body, 4)
         found = {}
+        self.exact = True
         for series in json.loads(body[8 : 8 + length])["series"]:
+            self.exact &= series["exact"]
             step = series["columns"]["step"]
             (points,) = step["shape"]
             kind, width = {"u4": ("I", 4), "f4": ("f", 4), "f8": ("d", 8)}[step["type"]]
             last = struct.unpack_from(f"<{kind}", body, 8 + length + step["at"] + (points - 1) * width)[0]
             found[names[series["run"]]] = Seen(points, last)
         return found
-
-    def __init__(self) -> None:
-        self._ids: dict[str, str] = {}
 
     def ids(self, client: Asks, runs: Sequence[str]) -> dict[str, str]:
         """The names of the wanted runs by their id, asked for until all are known: the page keeps them too."""
@@ -59,13 +62,15 @@ class EveryPoint(Charts):
     points = MOST
 
     def ask(self, client: Asks, runs: Sequence[str], tag: str) -> dict[str, Seen]:
-        """As above; a series longer than an answer comes as CSV."""
+        """As above; once a series was longer than an answer, that of one run comes as CSV."""
         names = self.ids(client, runs)
-        if len(runs) > 1 or not names:
-            return super().ask(client, runs, tag)
+        if self.exact or len(names) != 1:
+            found = super().ask(client, runs, tag)
+            if self.exact or len(names) != 1:
+                return found
         body = client.get("/api/csv?" + urlencode({"kind": "scalar", "tag": tag, "runs": ",".join(names)}))
         last = body.rstrip().rsplit(b"\n", 1)[-1].split(b",")
-        return {names[next(iter(names))]: Seen(body.count(b"\n") - 1, float(last[1]))}
+        return {name: Seen(body.count(b"\n") - 1, float(last[1])) for name in names.values()}
 
 
 class Ours(Tool):

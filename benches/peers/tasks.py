@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benches.peers.catalog import tool_of
-from benches.peers.contract import Calls, Tool
+from benches.peers.contract import Calls, Shape, Tool
 
 TAGS = 10
 THREADS = 10
@@ -228,6 +228,30 @@ def text(tool: Tool, scratch: Path, seconds: float) -> Told:
     return told
 
 
+# --------------------------------------------------------------------------------------------------- for the servers
+
+
+def generate(tool: Tool, scratch: Path, seconds: float) -> Told:
+    """Logs to be served, of the shape that the parent has written down."""
+    tool.generate(scratch / "logs", Shape(*json.loads((scratch / "shape.json").read_text())))
+    return {"bytes": size(scratch / "logs")}
+
+
+def live(tool: Tool, scratch: Path, records: float) -> Told:
+    """One record, then, once the parent says so, more at random moments; a line with the time of each return."""
+    moments = random.Random(0)
+    calls = opened(tool, scratch)
+    with (scratch / "returned.txt").open("w", buffering=1) as returned:
+        for step in range(int(records) + 1):
+            calls.scalar("t0", 1 / (step + 1), step)
+            print(time.time(), file=returned)
+            if step == 0:
+                sys.stdin.readline()
+            time.sleep(moments.uniform(0.3, 0.9))
+    sys.stdin.read()  # the writer stays open: closing would bring everything to the board
+    return {}
+
+
 # ------------------------------------------------------------------------------------------------------ what was found
 
 
@@ -263,5 +287,7 @@ TASKS: dict[str, Callable[[Tool, Path, float], Told]] = {
     "text": text,
     "killed hot": lambda tool, scratch, seconds: until_killed(tool, scratch, tag_names("t"), 0.0),
     "killed paced": lambda tool, scratch, seconds: until_killed(tool, scratch, ["t0"], 0.001),
+    "generate": generate,
+    "live": live,
     "count": count,
 }
