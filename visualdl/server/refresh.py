@@ -62,14 +62,13 @@ class Refresher:
         """Somebody asked something: they want to see what is new. Safe from any thread, costs nothing."""
         unwatched = not self._watched()
         self._asked_at = time.monotonic()
-        if unwatched:
+        if unwatched:  # else it is looked often enough: whoever comes and goes all the time must not keep us busy
             self._wake.set()
 
     def listening(self, change: int) -> None:
         """So many more (or fewer) clients hold a live connection. From the event loop only."""
+        self.asked()
         self._listeners += change
-        self._asked_at = time.monotonic()
-        self._wake.set()
 
     def _watched(self) -> bool:
         return self._listeners > 0 or time.monotonic() - self._asked_at < WATCHED_FOR_SECONDS
