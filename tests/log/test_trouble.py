@@ -272,6 +272,121 @@ def test_a_failed_write_leaves_only_whole_frames(tmp_path: Path, monkeypatch: py
     assert os.path.getsize(log.path) == log.bytes_read
 
 
+@pytest.mark.xfail(sys.platform == "win32", reason="SIGTERM is POSIX", run=False)
+def test_an_exception_that_strikes_while_the_files_are_made_costs_no_later_row(child: Child, tmp_path: Path) -> None:
+    """Ctrl-C in a notebook, at each line of the first record's way; then the cell is run again."""
+    code = """
+import linecache, os, signal, sys
+from visualdl.log import writer
+from visualdl.log.reader import FileSet
+ours = os.path.dirname(writer.__file__)
+lines = 0
+
+def strike(frame, event, argument):
+    global lines
+    if not frame.f_code.co_filename.startswith(ours):
+        return None
+    source = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+    if event == "line" and not source.startswith("with "):  # a signal never strikes between a lock and its `with`
+        lines -= 1
+        if lines == 0:
+            raise KeyboardInterrupt
+    return strike
+
+for number in range(1, 1000):
+    log = writer.Log(os.path.join(sys.argv[1], str(number)), durability="mmap", ring_rows=1024)
+    append = log.row_appender(log.tag("scalar", "loss"))
+    lines = number
+    sys.settrace(strike)
+    try:
+        append(0, 1.0)
+    except KeyboardInterrupt:
+        pass
+    sys.settrace(None)
+    for step in range(1, 50):
+        append(step, 1.0)
+    assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL, number
+    closed = log.close()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, number
+    reader = FileSet(log.path)
+    reader.refresh()
+    assert reader.rows(0)[0].tolist()[-49:] == list(range(1, 50)), number
+    assert (closed.dropped, reader.closed) == (0, closed), number
+    if lines > 0:
+        assert number > 100
+        break
+else:
+    raise AssertionError("the way never ended")
+"""
+    process = child(code, tmp_path)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+
+
+def test_a_name_that_another_writer_has_taken_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("visualdl.log.writer.clock.time_ns", lambda: 1_700_000_000_000_000_000)  # containers share pids
+    names = iter([b"\0\0\0\0", b"\0\0\0\0", b"\0\0\0\1"])
+    monkeypatch.setattr("visualdl.log.writer.os.urandom", lambda _: next(names))
+    logs = [Log(tmp_path), Log(tmp_path)]
+    assert logs[0].path == logs[1].path
+    for number, log in enumerate(logs):
+        log.row_appender(log.tag("scalar", "loss"))(number, 1.0)
+    assert [log.close().rows for log in logs] == [1, 1]
+    assert find_file_sets(tmp_path) == [log.path for log in logs]
+
+
+def test_where_files_cannot_be_mapped_rows_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refused:
+        def __init__(self, *_: object) -> None:
+            raise OSError(19, "No such device")
+
+    monkeypatch.setattr("visualdl.log.head.mmap.mmap", Refused)
+    log = Log(tmp_path, durability="mmap")
+    append = log.row_appender(log.tag("scalar", "loss"))
+    append(1, 1.0)
+    log.flush()
+    reader = FileSet(log.path)
+    reader.refresh()
+    assert (reader.count(0), log.close()) == (1, Closed(1, 0, 0))
+
+
+def test_the_head_tells_what_was_dropped_where_the_end_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: FrameFile, data: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for rows in (0, 1):
+        log = Log(tmp_path / str(rows))
+        log.meta(x=1)
+        with monkeypatch.context() as patch, pytest.warns(RuntimeWarning, match="No space"):  # noqa: PT031
+            patch.setattr(FrameFile, "_write", full)
+            log.append(log.tag("image", "photo"), 1, None, lambda: (b"", ()), 10)
+            for step in range(rows):
+                log.row_appender(log.tag("scalar", "loss"))(step, 1.0)
+            closed = log.close()
+        reader = FileSet(log.path)
+        reader.refresh()
+        assert (closed.dropped, reader.dropped, reader.count(1)) == (1, 1, rows)
+
+
+def test_a_filesystem_that_fails_at_the_close_of_its_files_raises_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Log(tmp_path)
+    log.row_appender(log.tag("scalar", "loss"))(1, 1.0)
+    close = FrameFile.close
+
+    def fail(self: FrameFile) -> None:
+        close(self)
+        raise OSError(107, "Transport endpoint is not connected")
+
+    monkeypatch.setattr(FrameFile, "close", fail)
+    with pytest.warns(RuntimeWarning, match="not connected"):
+        closed = log.close()
+    assert closed == Closed(1, 0, 0, ("Transport endpoint is not connected",))
+
+
 def test_reasons_are_counted_apart_and_one_warning_is_given() -> None:
     trouble = Trouble("there")
     with pytest.warns(RuntimeWarning, match="No space") as warned:  # noqa: PT031

@@ -114,13 +114,21 @@ class Ring:
             if not _reserve(self._file, size):
                 self.mode = "pwrite"
             self._put(0, pack_header(this_process(), capacity, first))
-            self.buffer: Any = bytearray(size)
-            if self.mode == "mmap":
-                self.buffer = mmap.mmap(self._file.fileno(), size)
+            self.buffer: Any = self._map(size)
+            if self.buffer is None:
+                self.mode, self.buffer = "pwrite", bytearray(size)
         except BaseException:
             self._file.close()
             os.unlink(path)
             raise
+
+    def _map(self, size: int) -> mmap.mmap | None:
+        if self.mode == "pwrite":
+            return None
+        try:
+            return mmap.mmap(self._file.fileno(), size)
+        except OSError:  # no such thing here, or no address space left for it
+            return None
 
     def _put(self, at: int, data: bytes | memoryview) -> None:
         view = memoryview(data)
@@ -173,10 +181,12 @@ class Ring:
 
     def close(self, *, remove: bool) -> None:
         """Lets go of the file; `remove` deletes it (all its rows are in the .vdl)."""
-        self.release()
-        if remove:
-            with contextlib.suppress(OSError):  # the head of a closed log is harmless: its rows are in the frames
-                os.unlink(self.path)
+        try:
+            self.release()
+        finally:
+            if remove:
+                with contextlib.suppress(OSError):  # the head of a closed log is harmless: its rows are in the frames
+                    os.unlink(self.path)
 
     def release(self) -> None:
         """Closes map and file in this process only, as a forked child must."""

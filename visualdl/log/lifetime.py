@@ -156,8 +156,12 @@ def _install() -> None:
     before = signal.getsignal(signal.SIGTERM)
     if before is None or before is signal.SIG_IGN:
         return  # set by C code, or meant to be ignored: not ours to change
-    _previous = before
-    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        _previous = before
+        signal.signal(signal.SIGTERM, _terminated)
+    except BaseException:  # Ctrl-C, this moment
+        _previous = None
+        raise
 
 
 def _uninstall() -> None:

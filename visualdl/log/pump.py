@@ -71,11 +71,18 @@ class Pump:
         self._beaten_at = ring.tail  # rows taken at the last beat
         self._idle_beats = 0
         self._thread: threading.Thread | None = threading.Thread(target=self._run, name="visualdl-log", daemon=True)
+        self.started = False
+
+    def start(self) -> None:
+        """Begins; callers take the hot path from now on. Once more, where an exception (Ctrl-C) struck it."""
         lifetime.opened(self)
         try:
-            self._thread.start()
+            if self._thread is not None and self._thread.ident is None:
+                self._thread.start()
         except RuntimeError:  # no more threads, or too late in the life of the interpreter
             self._thread = None
+        self.rows.set_limit()
+        self.started = True
 
     # -------------------------------------------------------------------------------------------- callers
 
@@ -181,8 +188,9 @@ class Pump:
 
     def release(self) -> None:
         """In a forked child: lets go of the parent's files."""
-        self._ring.release()
-        self.file.close()
+        for let_go in (self._ring.release, self.file.close):
+            with contextlib.suppress(OSError):
+                let_go()
 
     def _wait(self, *, closed: bool = False, patience: float = math.inf) -> None:
         """Waits for a whole turn that begins after now, or for the last one."""
@@ -285,20 +293,26 @@ class Pump:
         return Closed(self.rows.sealed, self.payloads.written, trouble.dropped, trouble.reasons())
 
     def _close(self) -> None:
-        if not self.trouble.gone and self._did(self._check_there) and not self.trouble.gone:
-            self._did(self._write_close)
+        trouble, told = self.trouble, False
+        if not trouble.gone and self._did(self._check_there) and not trouble.gone:
+            # What is in the head stays there for readers, and to them the log looks cut off, as it is.
+            whole = not (self.rows.left() or self.payloads.waiting())
+            told = whole and self._did(self._write_close)
         left = self.rows.left()
         lost = self.payloads.waiting()
-        if left and not self.trouble.gone:
+        if left and not trouble.gone:
             in_head = left if self._ring.mode == "mmap" else max(0, self._ring.written - self._ring.tail)
-            self.trouble.remark(f"{in_head} rows stay in the .head file")
+            trouble.remark(f"{in_head} rows stay in the .head file")
             lost += left - in_head
         elif left:
             lost += left
         if lost:
-            self.trouble.drop(lost)
-        self.file.close()
-        self._ring.close(remove=not left)
+            trouble.drop(lost)
+        if not told:
+            self._did(partial(self._ring.beat, trouble.dropped))  # the head tells it then
+        if not self._did(self.file.close):  # a network filesystem may say only here that it could not write
+            trouble.remark(trouble.why())
+        self._did(partial(self._ring.close, remove=told or not (left or trouble.dropped)))
         self.closed = self._tell()
         lifetime.closed(self)
 
@@ -307,8 +321,6 @@ class Pump:
             self.trouble.vanished()
 
     def _write_close(self) -> None:
-        if self.rows.left() or self.payloads.waiting():
-            return  # what is in the head stays there for readers, and to them the log looks cut off, as it is
         for n, tags in encode_tags(list(self._tags)):  # twice: damage to one frame loses no tag
             self.file.append(TAGS, n=n, body=tags)
         self.file.append(CLOSE, body=encode_closed(self._tell()))

@@ -53,8 +53,7 @@ class Rows:
         self._last: int | None = None  # closing: no number at or past it will be committed
         self._hole, self._looks, self._looked_at = -1, 0, 0.0
         self._seen = ring.tail
-        numbering.use(ring.buffer, ring.capacity)
-        self.set_limit()
+        numbering.use(ring.buffer, ring.capacity)  # and set_limit() opens it to callers
 
     # -------------------------------------------------------------------------------------------- numbering
 

@@ -8,6 +8,7 @@ log.close()
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import os
 import threading
@@ -37,8 +38,9 @@ class Log:
     """A log being written. Thread safe; a forked child gets a new file set in the same folder with its first record.
 
     directory: the run's folder. It and the files are created with the first record or metadata, not before.
-    durability: "mmap" loses no row whose call returned, however the process dies; "pwrite" loses at most 0.25 s;
-        "auto" takes mmap where the filesystem is known to be right for it.
+    durability: "mmap" loses no row whose call returned, however the process dies; "pwrite" loses at most 0.25 s, and
+        is what "mmap" becomes where files cannot be mapped; "auto" takes mmap where the filesystem is known to be
+        right for it.
     queue_bytes: memory that payload records may hold until they are encoded and written.
     when_full: what a call does when the disk is slower than the training: "wait", or "drop" and count.
     ring_rows: rows that wait for sealing, a power of two.
@@ -118,8 +120,13 @@ class Log:
                 self._pump = self._open()
             except OSError as error:
                 self._trouble.note(error)
+            except BaseException:  # Ctrl-C: the number of this row is nobody's
+                self._skipped = True
+                raise
             else:
                 self._trouble.over()
+        if self._pump is not None and not self._pump.started:
+            self._pump.start()
         return self._pump
 
     def _open(self) -> Pump:
@@ -127,29 +134,41 @@ class Log:
         os.makedirs(self._directory, exist_ok=True)
         mode: Mode = ring_mode(self._directory) if self._durability == "auto" else self._durability
         first = self._hot.numbering.skip() + 1 if self._skipped else 0
+        try:
+            file, ring = self._files(mode, first)
+        except FileExistsError:  # another writer's, of the same microsecond; or ours, when a call was interrupted here
+            self._path = self._trouble.path = os.path.join(self._directory, _file_name())
+            file, ring = self._files(mode, first)
+        try:
+            pump = Pump(
+                file,
+                ring,
+                self._hot.numbering,
+                self._trouble,
+                self._tags,
+                queue_bytes=self._queue_bytes,
+                when_full=self._when_full,
+            )
+            # The collector calls this anywhere, also where our locks are held: it sets a flag and rings the bell.
+            weakref.finalize(self, pump.abandon).atexit = False
+        except BaseException:
+            ring.close(remove=True)
+            _discard(file)
+            raise
+        return pump
+
+    def _files(self, mode: Mode, first: int) -> tuple[FrameFile, Ring]:
         file = FrameFile(self._path)
         try:
             for n, tags in encode_tags(self._tags):
                 file.owe(TAGS, tags, n=n)
             if self._meta:
                 file.owe(META, encode_json(self._meta))
-            ring = Ring(os.path.splitext(self._path)[0] + ".head", capacity=self._ring_rows, mode=mode, first=first)
+            head = os.path.splitext(self._path)[0] + ".head"
+            return file, Ring(head, capacity=self._ring_rows, mode=mode, first=first)
         except BaseException:
-            file.close()
-            os.unlink(self._path)
+            _discard(file)
             raise
-        pump = Pump(
-            file,
-            ring,
-            self._hot.numbering,
-            self._trouble,
-            self._tags,
-            queue_bytes=self._queue_bytes,
-            when_full=self._when_full,
-        )
-        # The collector calls this anywhere, also where our locks are held: it sets a flag and rings the bell.
-        weakref.finalize(self, pump.abandon).atexit = False
-        return pump
 
     def _stuck(self, number: int, tag: int, step: int, value: float, time: float) -> None:
         """A row that cannot go the fast way: the first of all, or one that has to wait."""
@@ -262,6 +281,13 @@ class Log:
             return pump.close()
         assert self._closed is not None  # noqa: S101 - for the type checker: without a pump it was closed
         return self._closed
+
+
+def _discard(file: FrameFile) -> None:
+    """Deletes a file that holds nothing yet."""
+    with contextlib.suppress(OSError):
+        file.close()
+    os.unlink(file.path)
 
 
 def _file_name() -> str:
