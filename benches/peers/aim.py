@@ -55,7 +55,7 @@ class Aim(Tool):
     statement = "from aim import Run"
     packages = ("aim",)
     processes = "a run belongs to one process"
-    boards = (AimBoard(),)
+    boards = (AimBoard,)
     share = MappingProxyType({"small": 0.2, "medium": 0, "large": 0})  # 0.1 ms a point, and no call for many at once
 
     def open(self, folder: Path) -> Calls:

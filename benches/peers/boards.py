@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import http.client
 import socket
@@ -121,6 +120,7 @@ class Opening:
     seen: int = 0  # points of the first run in the answer
     every: tuple[float, float] | None = None  # warm: seconds and bytes of the answer for all runs
     single: tuple[float, float] | None = None  # and for one
+    trouble: str = ""  # what stood in the way last
 
 
 def open_logs(tool: Tool, board: Board, scratch: Path, runs: Sequence[str], steps: int, limit: float) -> Opening:
@@ -131,13 +131,15 @@ def open_logs(tool: Tool, board: Board, scratch: Path, runs: Sequence[str], step
         while found.whole is None and time.perf_counter() < end:
             server.check()
             server.client.reset()
-            with contextlib.suppress(NoAnswer):
+            try:
                 seen = board.ask(server.client, runs, "t0")
                 if seen and found.first is None:
                     found.first = server.client.answered - server.begun
                 if complete(seen, len(runs), steps, every=board.every_point):
                     found.whole = server.client.answered - server.begun
                     found.seen = next(iter(seen.values())).points
+            except NoAnswer as none:
+                found.trouble = str(none)
             # No oftener than it can answer: asking must not take the time from reading.
             time.sleep(max(0.03, server.client.spent))
         if found.whole is not None:

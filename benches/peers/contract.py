@@ -90,7 +90,7 @@ class Seen:
 
 
 class Board:
-    """A tool's web server."""
+    """A tool's web server; an object for each time that it is started."""
 
     title: ClassVar[str]
     every_point: ClassVar[bool] = False  # it was asked for every point, not for what a chart needs
@@ -116,7 +116,7 @@ class Tool:
     reader: ClassVar[str | None] = None  # the tool that reads its logs back, when it does not do so itself
     processes: ClassVar[str] = ""  # why processes cannot log one run together; "" means they can
     text: ClassVar[str] = "–"  # said where it cannot log text
-    boards: ClassVar[tuple[Board, ...]] = ()
+    boards: ClassVar[tuple[type[Board], ...]] = ()
     share: ClassVar[Mapping[str, float]] = MappingProxyType(
         {}
     )  # of the points of a size of logs, where writing all would take too long

@@ -46,7 +46,7 @@ class TensorBoard(Tool):
     statement = "from torch.utils.tensorboard import SummaryWriter"
     packages = ("torch", "tensorboard")
     environment = ""
-    boards = (Sampled(), EveryPoint())
+    boards = (Sampled, EveryPoint)
 
     def open(self, folder: Path) -> Calls:
         """SummaryWriter."""

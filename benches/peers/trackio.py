@@ -53,7 +53,7 @@ class Trackio(Tool):
     statement = "import trackio"
     packages = ("trackio",)
     processes = "each process gets a run of its own"
-    boards = (Dashboard(),)
+    boards = (Dashboard,)
     share = MappingProxyType({"medium": 0.1, "large": 0.02})
 
     def settings(self, folder: Path) -> dict[str, str]:

@@ -40,7 +40,7 @@ class VisualDL2(Tool):
     title = "VisualDL 2"
     statement = "from visualdl import LogWriter"
     packages = ("visualdl",)
-    boards = (OldBoard(),)
+    boards = (OldBoard,)
 
     def open(self, folder: Path) -> Calls:
         """LogWriter; it wants pictures as bytes, colours last."""
