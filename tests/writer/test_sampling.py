@@ -96,7 +96,7 @@ def test_a_reservoir_keeps_every_item_with_the_same_probability() -> None:
     kept: Counter[int] = Counter()
     reservoir = Reservoir(3, "a")
     for _ in range(4000):
-        reservoir.restart()
+        reservoir.seen = 0
         slots: dict[int, int] = {}
         for item in range(8):
             slot = reservoir.place()

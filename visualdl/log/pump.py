@@ -20,14 +20,14 @@ from visualdl.log import lifetime
 from visualdl.log.frame import CLOSE, TAGS, Closed, encode_closed, encode_tags
 from visualdl.log.frame_file import FrameFile
 from visualdl.log.head import Numbering, Ring
-from visualdl.log.payloads import Item, Payloads
+from visualdl.log.payloads import Item, Payloads, Queue
 from visualdl.log.sealing import LOOK_SECONDS, Fate, Rows
 from visualdl.log.trouble import RETRY_SECONDS, Trouble
 
 BEAT_SECONDS = 5.0
 WRITE_SECONDS = 0.25  # pwrite mode: a row is in the file after so long at most
 LINGER_SECONDS = 0.02
-AGAIN_SECONDS = 0.04  # where payload records keep coming the pump looks by itself: ringing is what costs callers most
+AGAIN_SECONDS = 0.2  # while payload records keep coming the pump looks by itself so often: see `payloads`
 IDLE_BEATS = 12  # so many beats without a new row, and the rest is sealed
 _NAP_SECONDS = 0.0005
 
@@ -45,6 +45,7 @@ class Pump:
         numbering: Numbering,
         trouble: Trouble,
         tags: Sequence[dict[str, Any]],
+        queue: Queue,
         *,
         queue_bytes: int,
         when_full: Literal["wait", "drop"],
@@ -52,7 +53,7 @@ class Pump:
         self.file = file
         self.trouble = trouble
         self.rows = Rows(ring, file, numbering, trouble, when_full=when_full)
-        self.payloads = Payloads(file, trouble, queue_bytes=queue_bytes, when_full=when_full)
+        self.payloads = Payloads(queue, file, trouble, queue_bytes=queue_bytes, when_full=when_full)
         self.closed: Closed | None = None
         self._ring = ring
         self._numbering = numbering
@@ -63,9 +64,9 @@ class Pump:
         self._tickets: deque[Any] = deque()
         self._bell = threading.Lock()  # a bare lock as a bell: to ring it is safe anywhere, signal handlers included
         self._bell.acquire()
+        queue.ring = self._ring_bell
         self._urgent = False  # somebody waits: take a turn at once
-        self._looks_again = False  # payload records came in the last turn: the next one needs no bell
-        self._called = False  # the bell was rung for a payload record: the turn to come takes those after it too
+        self._awake = False  # looks for payload records without being rung for
         self._quiet = False
         self._next_beat = clock.monotonic() + BEAT_SECONDS
         self._beaten_at = ring.tail  # rows taken at the last beat
@@ -74,7 +75,7 @@ class Pump:
         self.started = False
 
     def start(self) -> None:
-        """Begins; callers take the hot path from now on. Once more, where an exception (Ctrl-C) struck it."""
+        """Begins; callers take the fast ways from now on. Once more, where an exception (Ctrl-C) struck it."""
         lifetime.opened(self)
         try:
             if self._thread is not None and self._thread.ident is None:
@@ -82,6 +83,7 @@ class Pump:
         except RuntimeError:  # no more threads, or too late in the life of the interpreter
             self._thread = None
         self.rows.set_limit()
+        self.payloads.make_room()
         self.started = True
 
     # -------------------------------------------------------------------------------------------- callers
@@ -119,9 +121,8 @@ class Pump:
                 self.trouble.drop(1)
                 return
             if self.payloads.put(item, force=self._on_pump()):
-                if not self._looks_again and not self._called:
-                    self._called = True
-                    self._ring_bell()
+                self._urgent = self._urgent or self.payloads.pressing()
+                self._ring_bell()
                 return
             self._nap()
 
@@ -148,8 +149,10 @@ class Pump:
         self._ring_bell()
 
     def _ring_bell(self) -> None:
-        with contextlib.suppress(RuntimeError):  # it is ringing already
+        try:  # noqa: SIM105 - a context manager would cost the caller more than the bell
             self._bell.release()
+        except RuntimeError:
+            pass  # it is ringing already
 
     def _on_pump(self) -> bool:
         return self._thread is threading.current_thread()
@@ -169,6 +172,7 @@ class Pump:
         """Seals everything and closes the files; the same answer each time. Waits `patience` seconds at most."""
         self._closing = True
         self.rows.shut()
+        self.payloads.shut()
         if why:
             self.trouble.remark(why)
         if not self._on_pump():
@@ -210,14 +214,12 @@ class Pump:
         while self.closed is None:
             if self._bell.acquire(timeout=self._pause()):
                 self._linger()
-            self._urgent = self._called = False
+            self._urgent = False
             written = self.payloads.written
             self._turn()
             if self._closing:
                 continue
-            self._looks_again = self.payloads.written > written
-            if not self._looks_again and self.payloads.waiting() and self.trouble.error is None:
-                self._ring_bell()  # one came before its caller could know that we would not look again
+            self._awake = self.payloads.rest(awake=self.payloads.written > written or self.trouble.error is not None)
             if self._ring.mode == "pwrite":
                 self._quiet = self.rows.doze()
             elif not self.rows.set_limit() and not self.rows.interrupted() and self.trouble.error is None:
@@ -236,7 +238,7 @@ class Pump:
             return LOOK_SECONDS
         if self.trouble.error is not None:
             return RETRY_SECONDS
-        if self._looks_again:
+        if self._awake:
             return AGAIN_SECONDS
         return WRITE_SECONDS if self._ring.mode == "pwrite" and not self._quiet else BEAT_SECONDS
 
@@ -248,6 +250,7 @@ class Pump:
             closing = self._closing  # once: a turn that began before close() is not the last one
             if closing:
                 self.rows.shut()
+                self.payloads.shut()
             tickets = [self._tickets.popleft() for _ in range(len(self._tickets))]
             if closing or not self.trouble.waiting():
                 everything = closing or self._idle_beats >= IDLE_BEATS
@@ -284,6 +287,7 @@ class Pump:
         if not self.trouble.gone and self.file.gone():
             self.trouble.vanished()
             self._numbering.limit(0)
+            self.payloads.shut()
         self._ring.beat(self.trouble.dropped)
 
     # -------------------------------------------------------------------------------------------- closing

@@ -22,9 +22,9 @@ from visualdl.log import lifetime
 from visualdl.log.filesystem import Mode, ring_mode
 from visualdl.log.frame import JSON, META, TAGS, Closed, encode_json, encode_tags
 from visualdl.log.frame_file import FrameFile
-from visualdl.log.head import LATEST, MAX_CAPACITY, Append, Ring, check_row, hot_path
+from visualdl.log.head import MAX_CAPACITY, Append, Ring, check_row, hot_path
 from visualdl.log.identity import host_name
-from visualdl.log.payloads import Item
+from visualdl.log.payloads import AppendRecord, Item, Queue, appender
 from visualdl.log.pump import Pump
 from visualdl.log.trouble import Trouble
 
@@ -72,6 +72,7 @@ class Log:
         self._tags: list[dict[str, Any]] = []
         self._meta: dict[str, Any] = {}
         self._hot = hot_path(self._stuck)
+        self._queue = Queue()
         self._begin()
         lifetime.born(self)
 
@@ -89,6 +90,7 @@ class Log:
         if self._pump is not None:
             self._pump.release()
         self._hot.restart()
+        self._queue.restart()
         self._begin()
         if closed:
             self._hot.numbering.limit(-1)
@@ -146,6 +148,7 @@ class Log:
                 self._hot.numbering,
                 self._trouble,
                 self._tags,
+                self._queue,
                 queue_bytes=self._queue_bytes,
                 when_full=self._when_full,
             )
@@ -226,24 +229,28 @@ class Log:
     def append(
         self, tag_id: int, step: int, time: float | None, encode: Callable[[], tuple[bytes, Sequence[bytes]]], size: int
     ) -> None:
-        """Logs one payload record. `encode` runs later, on the pump's thread, and gives (payload, blobs).
+        """Logs one payload record: `record_appender` for a single one, with an `encode` that takes nothing."""
+        append = self.record_appender(tag_id)
+        append(operator.index(step), None if time is None else float(time), _call, encode, max(1, size))
 
-        size: bytes that `encode` holds on to until it has run; they count against queue_bytes. When it raises, the
-        record is dropped, counted, and told.
+    def record_appender(self, tag_id: int) -> AppendRecord:
+        """append(step, time, encode, value, size): logs one payload record; time None: now.
+
+        `encode(value)` runs later, on the pump's thread, and gives (payload, blobs); when it raises, the record is
+        dropped, counted, and told. size: bytes that `value` holds on to until then, at least 1; they count against
+        queue_bytes.
         """
         self._known(tag_id)
-        step = operator.index(step)
-        if not -(1 << 63) <= step < 1 << 63:
-            raise OverflowError(f"step must fit in 64 bits, but {step} came")
-        time = clock.time() if time is None else float(time)
-        if not -LATEST < time < LATEST:
-            raise ValueError(f"time must be finite seconds since 1970 UTC, but {time!r} came")
+        return appender(self._queue, tag_id, self._stuck_record)
+
+    def _stuck_record(self, item: Item) -> None:
+        """A record that cannot go the fast way: the first of all, or one for which there is no room."""
         with self._lock:
             if self._closed is not None:
                 raise LogClosed(f"a record came after close(): {self._path}")
             pump = self._opened()
         if pump is not None:
-            pump.put(Item(tag_id, step, time, encode, max(0, size)))
+            pump.put(item)
         else:
             self._trouble.drop(1)
 
@@ -281,6 +288,10 @@ class Log:
             return pump.close()
         assert self._closed is not None  # noqa: S101 - for the type checker: without a pump it was closed
         return self._closed
+
+
+def _call(encode: Callable[[], tuple[bytes, Sequence[bytes]]]) -> tuple[bytes, Sequence[bytes]]:
+    return encode()
 
 
 def _discard(file: FrameFile) -> None:

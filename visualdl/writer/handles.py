@@ -5,19 +5,18 @@ A handle stays valid for as long as anybody holds it: after the `with` block tha
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from visualdl.tensors import to_array
-from visualdl.writer.later import histogram_halves
+from visualdl.writer.later import HistogramHalves, histogram_halves
 from visualdl.writer.moments import to_step
 
 if TYPE_CHECKING:
     from typing import SupportsIndex
 
+    from visualdl.log.payloads import AppendRecord
     from visualdl.writer.runs import Append, Run
 
 NUMBER_TYPES = ("float", "double", "int")
@@ -97,12 +96,14 @@ class IntegerHandle(ScalarHandle):
 class HistogramHandle(Handle):
     """`LogWriter.histogram(tag, num_buckets)`: the distribution of many numbers a step."""
 
-    __slots__ = ("_buckets", "_whole")
+    __slots__ = ("_append", "_buckets", "_halves", "_whole")
 
     def __init__(self, run: Run, tag: str, buckets: int, whole: bool) -> None:
         super().__init__(run, tag)
         self._buckets = buckets
         self._whole = whole
+        self._halves: HistogramHalves | None = None
+        self._append: AppendRecord | None = None
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return type(self), (self._run, self.tag, self._buckets, self._whole)
@@ -114,23 +115,32 @@ class HistogramHandle(Handle):
         buckets, constant ones, NaN and ±inf are all allowed. Raises TypeError for a float step, for what is not
         numbers, and (as 1.x) for float data when the handle's type is "int".
         """
-        add_histogram(self._run, self.tag, data, step, None, self._buckets, whole=self._whole)
+        # As little as can be: after a training step each function and each object here is far away in memory.
+        to_array, accept, encode = self._halves or self._get_halves()
+        number = step if type(step) is int else to_step(step)
+        array, owned = to_array(data)
+        if self._whole:
+            check_whole(self.tag, array.dtype)
+        accepted = accept(array, self._buckets, owned=owned)
+        append = self._append or self._get_append()
+        append(number, None, encode, accepted, accepted.nbytes)
+
+    def _get_halves(self) -> HistogramHalves:
+        self._halves = histogram_halves()
+        return self._halves
+
+    def _get_append(self) -> AppendRecord:
+        self._append = self._run.record_appender("histogram", self.tag)
+        return self._append
 
 
-def add_histogram(
-    run: Run, tag: str, data: Any, step: SupportsIndex, time: float | None, buckets: Any, *, whole: bool = False
-) -> None:
-    """Copy the numbers on this thread; they are counted into buckets on the log's."""
-    accept, encode = histogram_halves()
-    number = to_step(step)
-    array, owned = to_array(data)
-    if whole and array.dtype.kind == "f":
+def check_whole(tag: str, dtype: Any) -> None:
+    """Raises TypeError (as 1.x) for numbers of a float type."""
+    if dtype.kind == "f":
         raise TypeError(
-            f'wanted whole numbers for the histogram {tag!r} of type "int", got {array.dtype}; '
+            f'wanted whole numbers for the histogram {tag!r} of type "int", got {dtype}; '
             'declare it with type="float", or convert the data'
         )
-    accepted = accept(array, buckets, owned=owned)
-    run.append("histogram", tag, number, time, functools.partial(encode, accepted), accepted.nbytes)
 
 
 def to_number(value: Any) -> float:
@@ -151,7 +161,7 @@ def to_whole_number(value: Any) -> int:
         return operator.index(value)
     except TypeError:
         if getattr(value, "dtype", None) is not None and not isinstance(value, (str, bytes)):
-            array = to_array(value).array
+            array = histogram_halves().to_array(value).array
             if array.size == 1 and array.dtype.kind in "biu":
                 return int(array.reshape(-1)[0])
     raise TypeError(

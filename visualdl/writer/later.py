@@ -14,19 +14,22 @@ if TYPE_CHECKING:
     from visualdl.kinds.histogram import Histogram
     from visualdl.kinds.image import Image
     from visualdl.kinds.kind import Encoded
+    from visualdl.tensors import Converted
 
 
 class ImageHalves(NamedTuple):
-    """For the caller's thread `accept` (2.x) and `accept_sample` (1.x), for the log's `encode`."""
+    """For the caller's thread `to_array`, `accept` (2.x) and `accept_sample` (1.x), for the log's `encode`."""
 
+    to_array: Callable[[object], Converted]
     accept: Callable[..., Image]
     accept_sample: Callable[..., Image]
     encode: Callable[[Image], Encoded]
 
 
 class HistogramHalves(NamedTuple):
-    """For the caller's thread `accept`, for the log's `encode`."""
+    """For the caller's thread `to_array` and `accept`, for the log's `encode`."""
 
+    to_array: Callable[[object], Converted]
     accept: Callable[..., Histogram]
     encode: Callable[[Histogram], Encoded]
 
@@ -35,13 +38,15 @@ class HistogramHalves(NamedTuple):
 def image_halves() -> ImageHalves:
     """The kind image."""
     from visualdl.kinds.image import accept, accept_sample, encode
+    from visualdl.tensors import to_array
 
-    return ImageHalves(accept, accept_sample, encode)
+    return ImageHalves(to_array, accept, accept_sample, encode)
 
 
 @functools.cache
 def histogram_halves() -> HistogramHalves:
     """The kind histogram."""
     from visualdl.kinds.histogram import accept, encode
+    from visualdl.tensors import to_array
 
-    return HistogramHalves(accept, encode)
+    return HistogramHalves(to_array, accept, encode)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import operator
 import os
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from visualdl.tensors import to_array
 from visualdl.writer import handles
 from visualdl.writer.handles import HistogramHandle, IntegerHandle, ScalarHandle
-from visualdl.writer.later import image_halves
+from visualdl.writer.later import histogram_halves, image_halves
 from visualdl.writer.moments import to_seconds, to_step
 from visualdl.writer.names import (
     DEFAULT_MODE,
@@ -301,11 +299,16 @@ class LogWriter:
         C, such as "HWC", "CHW", "HW", "NCHW". step, walltime, tag: as add_scalar(). Raises AssertionError (as 2.x) when
         the letters do not fit the number of axes, ValueError for what is no image, TypeError for what is not numbers.
         """
-        accept, _, encode = image_halves()
-        tag, number, seconds = check_tag_2x(tag), _step(step), to_seconds(walltime)
+        to_array, accept, _, encode = image_halves()
+        append = self._run.records.get(("image", tag))
+        if append is None:
+            tag = check_tag_2x(tag)
+        number, seconds = _step(step), to_seconds(walltime)
         array, owned = to_array(img)
         accepted = accept(array, dataformats, owned=owned)
-        self._run.append("image", tag, number, seconds, functools.partial(encode, accepted), accepted.nbytes)
+        if append is None:  # now, because a call that is refused leaves no tag behind
+            append = self._run.record_appender("image", tag)
+        append(number, seconds, encode, accepted, accepted.nbytes)
 
     def add_figure(self, tag: str, figure: Any, step: SupportsIndex, walltime: float | None = None) -> None:
         """Log a matplotlib figure as an image, as it looks now, and close it in pyplot (as 2.x).
@@ -332,7 +335,16 @@ class LogWriter:
         NaN and ±inf are counted apart. step, walltime, tag: as add_scalar(). Raises TypeError for what is not numbers,
         ValueError for no numbers at all.
         """
-        handles.add_histogram(self._run, check_tag_2x(tag), values, _step(step), to_seconds(walltime), buckets)
+        to_array, accept, encode = histogram_halves()
+        append = self._run.records.get(("histogram", tag))
+        if append is None:
+            tag = check_tag_2x(tag)
+        number, seconds = _step(step), to_seconds(walltime)
+        array, owned = to_array(values)
+        accepted = accept(array, buckets, owned=owned)
+        if append is None:
+            append = self._run.record_appender("histogram", tag)
+        append(number, seconds, encode, accepted, accepted.nbytes)
 
     def add_meta(
         self,

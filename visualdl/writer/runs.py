@@ -6,15 +6,14 @@ import operator
 import os
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from visualdl.errors import LogClosed
 from visualdl.log import lifetime
+from visualdl.log.payloads import AppendRecord, Encode
 from visualdl.log.writer import Log
 from visualdl.writer.names import DEFAULT_MODE
-
-Encode = Callable[[], tuple[bytes, Sequence[bytes]]]
 
 
 class Append(Protocol):
@@ -44,14 +43,17 @@ class Run:
         self.parts = parts
         self.rows: dict[str, Append] = {}
         """The bound appender of each scalar tag that has a record: all that add_scalar looks up."""
+        self.records: dict[tuple[str, str], AppendRecord] = {}
+        """The bound appender of each (kind, tag) of payload records that has one."""
         self.curves: dict[tuple[str, str], Run] = {}
         """The run of each (main_tag, name) of add_scalars."""
         self._log: Log | Discard = Log(str(self)) if session.write else Discard()
         self._lock = threading.RLock()
         self._declared: dict[str, str] = {}
         self._captions: dict[str, str] = {}
-        self._ids: dict[tuple[str, str], int] = {}
         self.begun = False
+        self.closed = False
+        """Did the script close it? `check_open` knows of other ends, and takes longer."""
 
     def __reduce__(self) -> tuple[Callable[..., Run], tuple[Any, ...]]:
         return Session.run, (self.session, *self.parts)
@@ -88,18 +90,17 @@ class Run:
                 append = self.rows[tag] = self._begin().row_appender(self._log.tag("scalar", tag))
             return append
 
-    def append(
-        self, kind: str, tag: str, step: int, time: float | None, encode: Encode, size: int, **meta: Any
-    ) -> None:
-        """Append one payload record; `encode` runs on the log's thread, `size` is the bytes held until then.
+    def record_appender(self, kind: str, tag: str, **meta: Any) -> AppendRecord:
+        """The way to append payload records to a tag, see Log.record_appender; it may wait for room in the queue.
 
         meta: what the tag itself is, written once, before its first record.
         """
-        tag_id = self._ids.get((kind, tag))
-        if tag_id is None:
-            with self._lock:
-                tag_id = self._ids[kind, tag] = self._begin().tag(kind, tag, **meta)
-        self._log.append(tag_id, step, time, encode, size)  # may wait for room in the queue: not under the lock
+        with self._lock:
+            append = self.records.get((kind, tag))
+            if append is None:
+                append = self._log.record_appender(self._begin().tag(kind, tag, **meta))
+                self.records[kind, tag] = append
+            return append
 
     def set_caption(self, tag: str, caption: str) -> None:
         """Give a tag a caption, for board and reader; no file is made for it alone. Raises LogClosed after close()."""
@@ -128,6 +129,7 @@ class Run:
 
     def close(self) -> None:
         """Write what waits, seal the log; a record after it raises LogClosed."""
+        self.closed = True
         self._log.close()
 
     def forked(self) -> None:
@@ -164,7 +166,7 @@ class Session:
         self.reserved = False  # the folder was made for this session alone, before anything was logged
         self._runs: dict[tuple[str, ...], Run] = {}
         self.unfinished: set[Unfinished] = set()
-        """The handles that hold something back, to be told before the logs are closed."""
+        """The handles that may hold something back, to be told before the logs are closed."""
         self._lock = threading.Lock()
         _SESSIONS.add(self)
 
@@ -207,9 +209,10 @@ class Session:
             run.forked()
 
     def holds_back(self, handle: Unfinished) -> None:
-        """The handle has something for its log, which the end of the process must not lose."""
-        self.unfinished.add(handle)
-        lifetime.will_end()
+        """From now on the handle may have something for its log, which the end of the process must not lose."""
+        if handle not in self.unfinished:
+            self.unfinished.add(handle)
+            lifetime.will_end()
 
     def finish(self) -> None:
         """Log what handles still hold back."""
@@ -246,12 +249,18 @@ class Discard:
 
     def row_appender(self, tag_id: int) -> Append:
         def append(step: int, value: float, time: float | None = None, /) -> None:
-            self.append(tag_id, step, time, lambda: (b"", ()), 0)
+            self._check(step)
             float(value)
 
         return append
 
-    def append(self, tag_id: int, step: int, time: float | None, encode: Encode, size: int) -> None:
+    def record_appender(self, tag_id: int) -> AppendRecord:
+        def append(step: int, time: float | None, encode: Encode, value: Any, size: int) -> None:
+            self._check(step)
+
+        return append
+
+    def _check(self, step: int) -> None:
         if self.closed:
             raise LogClosed(closed_message("a writer with write_to_disk=False"))
         if not -(1 << 63) <= operator.index(step) < 1 << 63:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import operator
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from visualdl.tensors import to_array
 from visualdl.writer.handles import Handle
-from visualdl.writer.later import image_halves
+from visualdl.writer.later import ImageHalves, image_halves
 from visualdl.writer.moments import to_step
 
 if TYPE_CHECKING:
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from typing import SupportsIndex
 
     from visualdl.kinds.image import Image
+    from visualdl.log.payloads import AppendRecord
     from visualdl.writer.runs import Run
 
 NOT_TAKEN = -1
@@ -29,6 +28,8 @@ class Reservoir:
 
     It draws from a generator of its own: the global one, which the training may have seeded, is left alone. Equal
     seeds choose alike, so a repeated training keeps the same images.
+
+    seen: how many came so far; 0 begins a new stream, and the random numbers go on.
     """
 
     def __init__(self, size: int, seed: str) -> None:
@@ -36,10 +37,6 @@ class Reservoir:
         self.seen = 0
         self._seed = seed
         self._random: Random | None = None
-
-    def restart(self) -> None:
-        """Forget the stream; the random numbers go on."""
-        self.seen = 0
 
     def place(self) -> int:
         """The slot (0…size - 1) that the next item takes, from whichever item was there, or NOT_TAKEN."""
@@ -54,15 +51,6 @@ class Reservoir:
         return slot if slot < self.size else NOT_TAKEN
 
 
-class Phase:
-    """What one sampling phase has kept so far: the image of each slot, and the step and time they are logged with."""
-
-    def __init__(self, step: int, started: float) -> None:
-        self.step = step
-        self.started = started
-        self.images: dict[int, Image] = {}
-
-
 class ImageHandle(Handle):
     """`LogWriter.image(tag, num_samples, step_cycle)`: up to num_samples images a phase, every step_cycle-th phase.
 
@@ -71,7 +59,7 @@ class ImageHandle(Handle):
     when the writer is closed in the middle of it, with the time at which it was started.
     """
 
-    __slots__ = ("_cycle", "_open", "_phase", "_phases", "_reservoir")
+    __slots__ = ("_appends", "_cycle", "_halves", "_images", "_open", "_phases", "_reservoir", "_started", "_step")
 
     def __init__(self, run: Run, tag: str, num_samples: int, step_cycle: int) -> None:
         super().__init__(run, tag)
@@ -79,7 +67,11 @@ class ImageHandle(Handle):
         self._reservoir = Reservoir(num_samples, f"{run.parts}{tag}")
         self._phases = 0  # finished ones
         self._open = False  # between start_sampling() and finish_sampling()
-        self._phase: Phase | None = None  # the open phase, when it is one to be logged
+        self._images: dict[int, Image] | None = None  # of each slot, while a phase is open that is to be logged
+        self._step = 0  # what they are logged with
+        self._started = 0.0
+        self._halves: ImageHalves | None = None
+        self._appends: dict[int, AppendRecord] = {}  # of each slot
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return type(self), (self._run, self.tag, self._reservoir.size, self._cycle)
@@ -91,15 +83,17 @@ class ImageHandle(Handle):
 
     def start_sampling(self, *, step: SupportsIndex | None = None) -> None:
         """Begin a phase. step: what its images are logged with, instead of the number of phases before it."""
-        self._run.check_open()
-        self.write()  # a phase that was never finished is not thrown away
-        wanted = self._phases % self._cycle == 0
+        run = self._run
+        if run.closed:
+            run.check_open()
+        if self._images is not None:
+            self.write()  # a phase that was never finished is not thrown away
         number = self._phases if step is None else to_step(step)
-        self._reservoir.restart()
+        self._reservoir.seen = 0
         self._open = True
-        if wanted:
-            self._phase = Phase(number, time.time())
-            self._run.session.holds_back(self)
+        if self._phases % self._cycle == 0:
+            self._step, self._started, self._images = number, time.time(), {}
+            run.session.holds_back(self)
 
     def is_sample_taken(self) -> int:
         """Count one more image of this phase: the slot it should be set_sample() to, or -1 when it is not to be kept.
@@ -108,7 +102,7 @@ class ImageHandle(Handle):
         phase that step_cycle leaves out.
         """
         self._check_open()
-        return NOT_TAKEN if self._phase is None else self._reservoir.place()
+        return NOT_TAKEN if self._images is None else self._reservoir.place()
 
     def set_sample(self, index: SupportsIndex, image_shape: Sequence[int], image_data: Any) -> None:
         """Put an image in a slot of this phase, in place of any that was there.
@@ -122,8 +116,8 @@ class ImageHandle(Handle):
         """
         self._check_open()
         slot = operator.index(index)
-        image = _accepted(image_shape, image_data, keep=self._phase is not None)
-        if self._phase is None:
+        image = self._accepted(image_shape, image_data, keep=self._images is not None)
+        if self._images is None:
             return
         if not 0 <= slot < self.num_samples or slot > self._reservoir.seen:
             most = min(self.num_samples - 1, self._reservoir.seen)
@@ -131,14 +125,14 @@ class ImageHandle(Handle):
                 f"wanted a slot from 0 to {most} of {self.tag!r}, got {slot}; pass what is_sample_taken() returned, "
                 "and only when that is not -1"
             )
-        self._phase.images[slot] = image
+        self._images[slot] = image
 
     def add_sample(self, image_shape: Sequence[int], image_data: Any) -> None:
         """is_sample_taken() and, if it is, set_sample(): the data are checked in any case."""
         slot = self.is_sample_taken()
-        image = _accepted(image_shape, image_data, keep=slot != NOT_TAKEN)
-        if self._phase is not None and slot != NOT_TAKEN:
-            self._phase.images[slot] = image
+        image = self._accepted(image_shape, image_data, keep=slot != NOT_TAKEN)
+        if self._images is not None and slot != NOT_TAKEN:
+            self._images[slot] = image
 
     def finish_sampling(self) -> None:
         """End the phase and log what it kept."""
@@ -148,7 +142,7 @@ class ImageHandle(Handle):
 
     def forget(self) -> None:
         """Let go of the open phase; it stays open to images, and keeps none."""
-        self._phase = None
+        self._images = None
 
     def _check_open(self) -> None:
         if not self._open:
@@ -156,18 +150,30 @@ class ImageHandle(Handle):
 
     def write(self) -> None:
         """Log the images of the open phase, if there are any; afterwards it is not open to images any more."""
-        phase, self._phase = self._phase, None
-        if phase is None:
-            return
-        self._run.session.unfinished.discard(self)
-        encode = image_halves().encode
-        for slot, image in sorted(phase.images.items()):
-            tag, meta = self.tag, {}
-            if self.num_samples > 1:
-                tag = f"{self.tag}/{slot}"
-                meta = {"sample_of": self.tag, "sample": slot, "samples": self.num_samples}
-            lazily = functools.partial(encode, image)
-            self._run.append("image", tag, phase.step, phase.started, lazily, image.nbytes, **meta)
+        images, self._images = self._images, None
+        if images:
+            halves = self._halves or self._get_halves()
+            for slot in sorted(images):
+                append = self._appends.get(slot) or self._get_append(slot)
+                append(self._step, self._started, halves.encode, images[slot], images[slot].nbytes)
+
+    def _accepted(self, shape: Sequence[int], data: Any, *, keep: bool) -> Image:
+        """The image, checked; with `keep` a copy of its own, else perhaps a view that must be dropped at once."""
+        halves = self._halves or self._get_halves()
+        array, owned = halves.to_array(data)
+        return halves.accept_sample(shape, array, owned=owned or not keep)
+
+    def _get_halves(self) -> ImageHalves:
+        self._halves = image_halves()
+        return self._halves
+
+    def _get_append(self, slot: int) -> AppendRecord:
+        tag, meta = self.tag, {}
+        if self.num_samples > 1:
+            tag = f"{self.tag}/{slot}"
+            meta = {"sample_of": self.tag, "sample": slot, "samples": self.num_samples}
+        append = self._appends[slot] = self._run.record_appender("image", tag, **meta)
+        return append
 
 
 def check_sampling(num_samples: SupportsIndex, step_cycle: SupportsIndex) -> tuple[int, int]:
@@ -176,9 +182,3 @@ def check_sampling(num_samples: SupportsIndex, step_cycle: SupportsIndex) -> tup
     if samples < 1 or cycle < 1:
         raise RuntimeError(f"wanted num_samples and step_cycle of at least 1, got {samples} and {cycle}")
     return samples, cycle
-
-
-def _accepted(shape: Sequence[int], data: Any, *, keep: bool) -> Image:
-    """The image, checked; with `keep` a copy of its own, else perhaps a view that must be dropped at once."""
-    array, owned = to_array(data)
-    return image_halves().accept_sample(shape, array, owned=owned or not keep)
