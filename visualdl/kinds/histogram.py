@@ -73,6 +73,11 @@ class DecodedHistogram:
     negative_inf: int = 0
     uniform: bool = False
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of its arrays."""
+        return int(self.edges.nbytes + self.counts.nbytes)
+
 
 def check_buckets(buckets: object) -> int:
     """`buckets` as an int; TypeError when it is not an integer, ValueError when it is not within 1…MAX_BUCKETS."""
@@ -206,8 +211,9 @@ def thin(x: FloatArray, points: Points, n: int) -> IntArray:
     if count <= n:
         return np.arange(count, dtype=np.int64)
     spread: Sequence[DecodedHistogram] = points.decoded or ()
-    least, greatest = np.array([_ends(one) for one in spread]).T
-    apart = np.array([one.nan + one.positive_inf + one.negative_inf for one in spread], np.float64)
+    # One pass, which keeps none of them: together they may be larger than the memory.
+    told = [(*_ends(one), float(one.nan + one.positive_inf + one.negative_inf)) for one in spread]
+    least, greatest, apart = np.array(told).T
     order = np.argsort(x, kind="stable")
     even = np.searchsorted(x[order], np.linspace(x[order[0]], x[order[-1]], max(2, n // 2)))
     kept: set[int] = {0, count - 1, *order[np.minimum(even, count - 1)].tolist()}

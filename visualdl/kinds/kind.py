@@ -73,7 +73,7 @@ class Kind:
     encode: the kind's own value (already checked and copied by its `accept…` function on the caller's thread) ->
         Encoded; for a row kind, the user's value -> float. Runs on the pump thread for payload kinds.
     decode: Payload -> the stored value; raises CorruptRecord when the bytes are not what this kind writes.
-        Cheap: blobs stay addresses.
+        Cheap: blobs stay addresses. A value that may be large tells its bytes as `nbytes`.
     thin: (x, points, n) -> sorted int64 indices of the points to keep, about n of them. x: float64 (len(points),), the
         finite horizontal position of each point. Keeps the first, the last, and whatever the kind must not hide.
     columns: points -> named numpy columns for the browser (float64, float32, uint8, uint32), first axis not

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, overload
+from typing import Any, Final, overload
 
 from visualdl.kinds.kind import IntArray
+
+_AT_ONCE: Final = 64
 
 
 class Damaged(Exception):
@@ -13,17 +15,11 @@ class Damaged(Exception):
 
 
 class Decoded(Sequence[Any]):
-    """The decoded records of some points, decoded when the first of them is looked at."""
+    """The decoded records of some points, decoded when they are looked at and not kept here: they may be large."""
 
     def __init__(self, fetch: Callable[[IntArray], list[Any]], where: IntArray) -> None:
         self._fetch = fetch
         self._where = where
-        self._found: list[Any] | None = None
-
-    def _all(self) -> list[Any]:
-        if self._found is None:
-            self._found = self._fetch(self._where)
-        return self._found
 
     def __len__(self) -> int:
         return len(self._where)
@@ -35,14 +31,23 @@ class Decoded(Sequence[Any]):
     def __getitem__(self, at: slice) -> Sequence[Any]: ...
 
     def __getitem__(self, at: int | slice) -> Any:
-        return self._all()[at]
+        if isinstance(at, slice):
+            return self.part(at)
+        return self._fetch(self._where[[at]])[0]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._all())
+        damaged: Damaged | None = None
+        for at in range(0, len(self._where), _AT_ONCE):
+            try:
+                found = self._fetch(self._where[at : at + _AT_ONCE])
+            except Damaged as error:  # go on, so that all that is damaged is known before anybody asks again
+                damaged = error
+            else:
+                if damaged is None:
+                    yield from found
+        if damaged is not None:
+            raise damaged
 
     def part(self, where: slice | IntArray) -> Decoded:
         """The records at these places; whatever is not decoded yet stays so."""
-        part = Decoded(self._fetch, self._where[where])
-        if self._found is not None:
-            part._found = self._found[where] if isinstance(where, slice) else [self._found[i] for i in where.tolist()]
-        return part
+        return Decoded(self._fetch, self._where[where])

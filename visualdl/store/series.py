@@ -31,6 +31,8 @@ LONG_FROM: Final = 1 << 21
 _BASE: Final = 10**9
 _BASES: Final = 10**6 - 2
 """Cursors begin at a random multiple of _BASE: 15 digits, which a browser's numbers hold, the last 9 a count."""
+_KEPT_BYTES: Final = 64 << 20
+"""Decoded records that a series keeps, for the next question."""
 _OBJECT_BYTES: Final = 400
 """What a decoded record costs beside its bytes, roughly: a small object with an array or two."""
 
@@ -321,28 +323,33 @@ class Series:
         with self._lock:
             places = (where - offsets[owner]).tolist()
             names = [(snapshot.parts[part].id, place) for part, place in zip(owner.tolist(), places, strict=True)]
-            self._load([name for name in names if name not in self._decoded])
-            return [self._decoded[name] for name in names]
+            new = self._load([name for name in names if name not in self._decoded])
+            found = [new[name] if name in new else self._decoded[name] for name in names]
+            size = sum(getattr(one, "nbytes", 0) + _OBJECT_BYTES for one in new.values())
+            if self._decoded_bytes + size <= _KEPT_BYTES:
+                self._decoded |= new
+                self._decoded_bytes += size
+            return found
 
-    def _load(self, missing: list[tuple[str, int]]) -> None:
-        """Decode these (part, place)s into `_decoded`."""
+    def _load(self, missing: list[tuple[str, int]]) -> dict[tuple[str, int], Any]:
+        """These (part, place)s, decoded."""
         by_part: dict[str, list[int]] = {}
         for part, place in missing:
             by_part.setdefault(part, []).append(place)
         broken = []
+        found: dict[tuple[str, int], Any] = {}
         for part, places in by_part.items():
             ordered = sorted(set(places))
             for place, payload in zip(ordered, self._origin.payloads(self.key, part, np.array(ordered)), strict=True):
                 try:
-                    self._decoded[part, place] = self.kind.decode(payload)
+                    found[part, place] = self.kind.decode(payload)
                 except CorruptRecord:
                     broken.append((part, place))
-                else:
-                    self._decoded_bytes += 8 * len(payload.payload) + _OBJECT_BYTES
         if broken:
             self._broken.update(broken)
             self._snapshot = self._last = None
             raise Damaged
+        return found
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from visualdl.store.question import FIRST_STEP, LAST_STEP, Answer, Axis, Questio
 from visualdl.store.rows import concatenated
 from visualdl.store.series import Columns, Series, Snapshot
 from visualdl.store.tally import ALL_FINITE, NonFinite, Tally, add_up, count_non_finite
+
+ANSWER_BYTES: Final = 64 << 20
+"""Decoded records that one answer holds at most."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,27 @@ class _Range:
         return self.inside.stop - self.inside.start if isinstance(self.inside, slice) else len(self.inside)
 
 
+class _TooMuch(Exception):
+    """The records of an answer would take more than ANSWER_BYTES. fits: how many of them do, about."""
+
+    def __init__(self, fits: int) -> None:
+        super().__init__(fits)
+        self.fits = fits
+
+
 def answer(series: Series, snapshot: Snapshot, question: Question) -> Answer:
-    """The answer to one question, from one snapshot. May raise `Damaged` (see `Series.points`)."""
+    """The answer to one question, from one snapshot. May raise `Damaged` (see `Series.points`).
+
+    Records of a payload kind that are so large that those asked for take more than ANSWER_BYTES are thinned further.
+    """
+    while True:
+        try:
+            return _answer(series, snapshot, question, ANSWER_BYTES if question.n > 1 else None)
+        except _TooMuch as much:
+            question = replace(question, n=max(1, min(much.fits, question.n // 2)))
+
+
+def _answer(series: Series, snapshot: Snapshot, question: Question, most: int | None) -> Answer:
     if snapshot.long:
         told = None if question.smoothing is None else series.long_lines(snapshot, question.smoothing)
         base, origin = snapshot.base, snapshot.origin
@@ -65,7 +88,7 @@ def answer(series: Series, snapshot: Snapshot, question: Question) -> Answer:
     kept = [_kept(series.kind, one, question, total, snapshot.origin) for one in ranges]
     chosen = [np.sort(np.concatenate([where, one.outside])) for one, where in zip(ranges, kept, strict=True)]
     return replace(
-        _joined(series.kind, ranges, chosen, smoothed=lines is not None),
+        _joined(series.kind, ranges, chosen, most, smoothed=lines is not None),
         total=total,
         exact=sum(map(len, kept)) == total,
         cursor=snapshot.base + count,
@@ -180,15 +203,18 @@ def _taken(points: Points, where: slice | IntArray) -> Points:
     return Points(points.step[where], points.time[where], value, decoded)
 
 
-def _joined(kind: Kind, ranges: list[_Range], chosen: list[IntArray], *, smoothed: bool) -> Answer:
-    """The chosen points of all segments, one after the other, with the segments' places."""
+def _joined(
+    kind: Kind, ranges: list[_Range], chosen: list[IntArray], most: int | None, *, smoothed: bool
+) -> Answer:
+    """The chosen points of all segments, one after the other, with the segments' places. May raise _TooMuch."""
     segments = []
     at = 0
     for one, where in zip(ranges, chosen, strict=True):
         if len(where):
             segments.append(Segment(at, at + len(where), one.columns.ghost_from))
             at += len(where)
-    points = _concatenated(kind, [_taken(one.points, where) for one, where in zip(ranges, chosen, strict=True)])
+    parts = [_taken(one.points, where) for one, where in zip(ranges, chosen, strict=True)]
+    points = _concatenated(kind, parts, most)
     smooth = None
     if smoothed:
         lines = [one.smooth[where] for one, where in zip(ranges, chosen, strict=True) if one.smooth is not None]
@@ -196,11 +222,21 @@ def _joined(kind: Kind, ranges: list[_Range], chosen: list[IntArray], *, smoothe
     return Answer(points, smooth, total=0, exact=True, cursor=0, segments=tuple(segments))
 
 
-def _concatenated(kind: Kind, parts: list[Points]) -> Points:
-    """The points of several segments, one after the other; records of a payload kind are decoded now."""
+def _concatenated(kind: Kind, parts: list[Points], most: int | None = None) -> Points:
+    """The points of several segments, one after the other; records of a payload kind are decoded now.
+
+    _TooMuch when they take more than `most` bytes.
+    """
     step: IntArray = np.concatenate([np.empty(0, np.int64), *(points.step for points in parts)])
     time: FloatArray = np.concatenate([np.empty(0), *(points.time for points in parts)])
     if kind.rows:
         values = [points.value for points in parts if points.value is not None]
         return Points(step, time, np.concatenate([np.empty(0), *values]))
-    return Points(step, time, None, [one for points in parts for one in points.decoded or ()])
+    decoded: list[Any] = []
+    size = 0
+    for one in (one for points in parts for one in points.decoded or ()):
+        decoded.append(one)
+        size += getattr(one, "nbytes", 0)
+        if most is not None and size > most:
+            raise _TooMuch(len(decoded) - 1)
+    return Points(step, time, None, decoded)
