@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from visualdl.errors import BadRequest, UnknownSeries
 from visualdl.kinds.all import KINDS
+from visualdl.kinds.image import MAX_PIXELS, MAX_SIDE
 from visualdl.server import asked, csv
 from visualdl.server.asked import MAX_POINTS, SeriesAsked
 from visualdl.server.guard import is_address, refusal
@@ -37,9 +38,10 @@ MAX_CSV = 4
 COMPRESS_FROM = 1024
 _REVALIDATED = {"cache-control": "private, no-cache", "vary": "accept-encoding"}
 
+_PNG = b"\x89PNG\r\n\x1a\n"
 # First bytes -> what a browser may show. SVG is not among them: it can carry scripts.
 _PICTURES = (
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
+    (re.compile(_PNG), "image/png"),
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
     (re.compile(rb"GIF8[79]a"), "image/gif"),
     (re.compile(rb"BM"), "image/bmp"),
@@ -195,6 +197,8 @@ class Api:
         if _knows(request, etag):
             return _unchanged(etag)
         content = await self._pool.run(lambda job: self._store.blob(run, bytes.fromhex(address)), request.receive)
+        if (problem := picture_problem(content)) is not None:
+            return refusal(422, problem)
         headers = {
             "cache-control": "private, max-age=31536000, immutable",
             "etag": etag,
@@ -265,6 +269,18 @@ async def _steadily(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield await asyncio.wait_for(chunks.__anext__(), STALLED_SECONDS)
         except StopAsyncIteration:
             return
+
+
+def picture_problem(content: bytes) -> str | None:
+    """Why no browser should be made to decode these bytes: a PNG of more pixels than can be logged; None if it may."""
+    if not content.startswith(_PNG):
+        return None
+    if len(content) < 24 or content[12:16] != b"IHDR":
+        return "These bytes begin as a PNG does, and are none"
+    width, height = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS):
+        return f"A picture of {width} × {height} pixels: at most {MAX_SIDE} on a side and {MAX_PIXELS} in all are shown"
+    return None
 
 
 def picture_type(content: bytes) -> str | None:

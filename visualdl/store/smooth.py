@@ -139,7 +139,8 @@ def _average(value: FloatArray, weight: float, last: float) -> tuple[FloatArray,
         grid += np.multiply.outer(before, carry)
         averaged[start : start + len(part)] = grid.reshape(-1)[: len(part)]
     if scale != 1.0:
-        averaged /= scale
+        with np.errstate(over="ignore"):  # the average of the largest numbers, rounded up
+            averaged /= scale
     return averaged, float(averaged[-1])
 
 

@@ -203,9 +203,7 @@ def _taken(points: Points, where: slice | IntArray) -> Points:
     return Points(points.step[where], points.time[where], value, decoded)
 
 
-def _joined(
-    kind: Kind, ranges: list[_Range], chosen: list[IntArray], most: int | None, *, smoothed: bool
-) -> Answer:
+def _joined(kind: Kind, ranges: list[_Range], chosen: list[IntArray], most: int | None, *, smoothed: bool) -> Answer:
     """The chosen points of all segments, one after the other, with the segments' places. May raise _TooMuch."""
     segments = []
     at = 0
