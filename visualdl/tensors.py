@@ -6,10 +6,10 @@ and anything with `__array__` or `__dlpack__`; on any device, with or without a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
+import numpy as np
+import numpy.typing as npt
 
 _NUMERIC = "biuf"  # the kinds of numpy dtypes that hold plain numbers
 
@@ -33,14 +33,12 @@ def to_array(value: object) -> Converted:
     Types that numpy lacks (bfloat16, float8, quantised) become float32. NaN and ±inf are kept.
     Raises TypeError for what is not numbers (text, objects, complex numbers), ValueError for a ragged list.
     """
-    import numpy as np
-
-    if isinstance(value, np.ndarray):
+    if hasattr(type(value), "detach"):  # torch and paddle: must leave the graph of gradients first
+        converted = _detached(value)
+    elif isinstance(value, np.ndarray):
         converted = Converted(value, False) if not hasattr(value, "filled") else _unmasked(value)
     elif isinstance(value, (list, tuple)):
         converted = _sequence(value)
-    elif hasattr(type(value), "detach"):  # torch and paddle: must leave the graph of gradients first
-        converted = _detached(value)
     elif hasattr(value, "__cuda_array_interface__") and hasattr(value, "get"):  # cupy: refuses __array__
         converted = Converted(np.asarray(value.get()), True)
     elif hasattr(value, "__array__") or hasattr(value, "__array_interface__"):
@@ -49,20 +47,16 @@ def to_array(value: object) -> Converted:
         converted = Converted(_from_dlpack(value), False)
     else:  # a number, a buffer (memoryview, array.array), a range; the rest becomes an object array and is refused
         converted = Converted(np.asarray(value), False)
-    return _numbers(converted, value)
+    return converted if converted.array.dtype.kind in _NUMERIC else _numbers(converted, value)
 
 
 def _unmasked(value: Any) -> Converted:
     """A masked array of numpy: what is masked becomes NaN, and not what lies under the mask."""
-    import numpy as np
-
     return Converted(np.ma.filled(value.astype(np.promote_types(value.dtype, np.float32)), np.nan), True)
 
 
 def _sequence(values: list[Any] | tuple[Any, ...]) -> Converted:
     """A list or tuple: numbers at numpy's own speed, anything else element by element."""
-    import numpy as np
-
     # By type, of which there are few: to ask every item of a long list would take far longer than numpy does.
     if any(hasattr(kind, "detach") or hasattr(kind, "__cuda_array_interface__") for kind in set(map(type, values))):
         return Converted(np.stack([to_array(item).array for item in values]), True)
@@ -80,8 +74,6 @@ def _sequence(values: list[Any] | tuple[Any, ...]) -> Converted:
 
 def _detached(value: Any) -> Converted:
     """A tensor of torch or paddle, on the host and without its gradient."""
-    import numpy as np
-
     try:
         return Converted(value.numpy(force=True), not value.is_cpu)  # torch's own short way, in one call
     except (TypeError, AttributeError):
@@ -101,8 +93,6 @@ def _detached(value: Any) -> Converted:
 
 
 def _from_dlpack(value: Any) -> npt.NDArray[Any]:
-    import numpy as np
-
     try:
         return np.from_dlpack(value)
     except (BufferError, RuntimeError, TypeError) as error:
@@ -114,12 +104,8 @@ def _from_dlpack(value: Any) -> npt.NDArray[Any]:
 
 
 def _numbers(converted: Converted, value: object) -> Converted:
-    """The same, with numpy's foreign float types made float32; raises TypeError for what is not numbers."""
-    import numpy as np
-
+    """What numpy's kinds of numbers do not hold: its foreign float types become float32. TypeError for the rest."""
     array = converted.array
-    if array.dtype.kind in _NUMERIC:
-        return converted
     if array.dtype.name.startswith(("bfloat16", "float8", "float6", "float4", "int4", "uint4", "int2", "uint2")):
         return Converted(array.astype(np.float32), True)  # jax and tensorflow: types of the package ml_dtypes
     name = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
