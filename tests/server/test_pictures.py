@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.server.boards import serving
-from visualdl.kinds.image import MAX_PIXELS, MAX_SIDE
+from visualdl.kinds import image
 from visualdl.log.frame import BLOB, TAGS, pack_frame
 from visualdl.log.payloads import address
-from visualdl.server.api import picture_problem
+from visualdl.server.api import MAX_PIXELS, MAX_SIDE, picture_problem
 
 
 def png(width: int, height: int) -> bytes:
@@ -40,6 +40,10 @@ def png(width: int, height: int) -> bytes:
 )
 def test_a_png_larger_than_any_that_can_be_logged_has_a_problem(width: int, height: int, fine: bool) -> None:
     assert (picture_problem(png(width, height)) is None) == fine
+
+
+def test_every_picture_that_can_be_logged_is_shown() -> None:
+    assert (MAX_SIDE, MAX_PIXELS) == (image.MAX_SIDE, image.MAX_PIXELS)
 
 
 def test_other_bytes_have_no_problem_that_we_know() -> None:

@@ -16,7 +16,6 @@ from starlette.responses import Response, StreamingResponse
 
 from visualdl.errors import BadRequest, UnknownSeries
 from visualdl.kinds.all import KINDS
-from visualdl.kinds.image import MAX_PIXELS, MAX_SIDE
 from visualdl.server import asked, csv
 from visualdl.server.asked import MAX_POINTS, SeriesAsked
 from visualdl.server.guard import is_address, refusal
@@ -29,6 +28,8 @@ from visualdl.store.store import Answer, Question, RunInfo, Store
 
 MAX_MODEL_BYTES = 512 << 20
 MAX_UPLOADS = 4
+MAX_SIDE = 32_767  # what every browser draws, and what can be logged
+MAX_PIXELS = 1 << 26
 STALLED_SECONDS = 20
 UPLOAD_SECONDS = 600
 SMALL_POINTS = 20_000
