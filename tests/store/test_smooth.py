@@ -154,6 +154,14 @@ def test_a_wide_gaussian_over_many_points_is_nearly_the_exact_one() -> None:
     assert np.abs(found - exact).mean() < 0.002
 
 
+def test_a_weight_next_to_1_costs_no_more_than_the_points_that_there_are() -> None:
+    value = np.random.default_rng(0).random(11)
+    for method in ("ema", "gaussian", "median"):
+        line = smooth(value, Smoothing(method, 0.9999999999999999))  # the window of this median has 2 * 10**16 points
+        assert len(line) == 11
+        assert line.min() >= value.min() and line.max() <= value.max()
+
+
 def test_a_median_over_very_many_points_is_exact_where_it_is_taken() -> None:
     value = np.random.default_rng(5).normal(size=400_000)
     found = median(value, 200)

@@ -27,6 +27,7 @@ _GAUSSIAN_WORK: Final = 1 << 24
 """Points times taps, about 5 ms. Beyond, from _COARSE_SIGMA on, the Gaussian is of means of `sigma // 12` points."""
 _MEDIAN_WORK: Final = 1.6e8
 """About 0.16 s in nanoseconds, as measured; beyond, medians are taken at every few points only."""
+_MEDIAN_REACH: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -197,9 +198,11 @@ def median(value: FloatArray, half: int, of: int = 0) -> FloatArray:
     """The median of finite `value` over the `half` points on either side, and itself; mirrored at the ends.
 
     When a window for every point would take too long (from 3 million points with 21 a window), it is taken at every
-    few points, always more than ten a window, with straight lines between.
+    few points, always more than ten a window, with straight lines between. A window reaches as far as there are points, or
+    _MEDIAN_REACH: a weight next to 1 must not ask for the memory of 10^15 of them.
     """
     count = len(value)
+    half = min(half, max(count, _MEDIAN_REACH))
     if half == 0:
         return np.array(value)
     windows = sliding_window_view(np.pad(value, half, mode="symmetric"), 2 * half + 1)
