@@ -76,7 +76,7 @@ function overFinite(
 /** Weighted by exp(−½ (d/σ)²) up to 4 σ; at the ends, of the points that there are. */
 function gaussian(values: Float64Array, sigma: number): Float64Array {
   if (sigma < 0.1) return values.slice();
-  const radius = Math.ceil(4 * sigma);
+  const radius = Math.min(Math.ceil(4 * sigma), values.length);
   const kernel = Float64Array.from({ length: radius + 1 }, (_, d) => Math.exp(-0.5 * (d / sigma) ** 2));
   const n = values.length;
   const out = new Float64Array(n);
@@ -93,9 +93,13 @@ function gaussian(values: Float64Array, sigma: number): Float64Array {
   return out;
 }
 
+/** How far a median reaches at most, where there are not more points: an address may have any weight in it. */
+const MEDIAN_REACH = 10_000;
+
 /** The median of each point and `half` points on either side; mirrored at the ends. */
-function median(values: Float64Array, half: number): Float64Array {
+function median(values: Float64Array, wanted: number): Float64Array {
   const n = values.length;
+  const half = Math.min(wanted, Math.max(n, MEDIAN_REACH));
   if (half === 0) return values.slice();
   const at = (i: number): number => values[mirrored(i, n)] as number;
   const window: number[] = [];
