@@ -60,7 +60,7 @@ def test_a_tag_whose_number_is_none_is_a_gap(tmp_path: Path, id: object) -> None
 
 
 def test_metadata_without_end_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog, "_MAX_WORDS", 1000)
+    monkeypatch.setattr(catalog, "_MAX_META", 1000)
     log = opened(tmp_path, *((META, json.dumps({f"m{i}": "x" * 400}).encode()) for i in range(5)), tags("a"))
     assert list(log.meta) == ["m0", "m1"]
     assert len(log.gaps) == 3
@@ -71,8 +71,37 @@ def test_tags_that_are_declared_again_and_again_are_not_paid_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalog, "_MAX_WORDS", 300)
-    log = opened(tmp_path, *[tags("a" * 50, "b" * 50)] * 20)
-    assert (len(log.tags), log.gaps) == (2, ())
+    log = opened(tmp_path, *[tags("a" * 50 + str(i), "b" * 50) for i in range(20)])
+    assert ([tag.name[-2:] for tag in log.tags.values()], log.gaps) == (["19", "bb"], ())
+
+
+def test_names_without_end_are_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "_MAX_WORDS", 1000)
+    log = opened(tmp_path, *(tags("x" * 200, first=i) for i in range(10)))
+    assert len(log.tags) == 3
+    assert len(log.gaps) == 7
+
+
+def test_metadata_that_is_said_anew_takes_the_place_of_the_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "_MAX_META", 1000)
+    log = opened(tmp_path, *((META, json.dumps({"captions": f"{i}" + "x" * 400}).encode()) for i in range(9)))
+    assert log.meta["captions"][0] == "8"
+    assert log.gaps == ()
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["[" + "[]," * 20_000 + "[]]", "{" + ",".join(f'"{i}":0' for i in range(70)) + "}"],
+    ids=["lists", "keys"],
+)
+def test_a_tag_of_which_too_much_is_said_is_a_gap(tmp_path: Path, said: str) -> None:
+    more = said[1:-1] if said[0] == "{" else f'"more":{said}'
+    body = b'[{"id":0,"kind":"scalar","tag":"a",' + more.encode() + b"}]"
+    log = opened(tmp_path, (TAGS, body), tags("b", first=1))
+    assert list(log.tags) == [1]
+    assert len(log.gaps) == 1
 
 
 def test_tags_nested_without_end_are_a_gap_and_no_error(tmp_path: Path) -> None:

@@ -43,8 +43,14 @@ class Record:
 MAX_TAGS: Final = 1 << 17
 """Tags of one file that are read; a writer numbers them from 0. Each takes up to 2 kB up to the board."""
 _TOO_MANY: Final = f"only the first {MAX_TAGS} tags of a file are read, and this one has more"
-_MAX_WORDS: Final = 64 << 20
-"""Bytes of names and metadata that are taken from one file."""
+_MAX_WORDS: Final = 32 << 20
+"""Bytes of tags that are kept of one file."""
+_MAX_META: Final = 4 << 20
+"""Bytes of metadata that are kept of one file."""
+_MAX_SAID: Final = 64
+"""Things that may be said of a tag beside its name."""
+_MAX_LISTS: Final = 10_000
+_TAG_BYTES: Final = 64
 _SHARED_BYTES: Final = 1 << 13
 """Up to so many bytes of tags are remembered, for the next file that declares the same."""
 
@@ -100,7 +106,8 @@ class Catalog:
         self.closed: Closed | None = None
         self.covered = 0  # ring rows with a smaller number are in frames
         self.left_out = ""  # what is too much to be read, if anything is
-        self._words_left = _MAX_WORDS
+        self._words = _Kept(_MAX_WORDS)
+        self._said = _Kept(_MAX_META)
 
     def add(self, frame: Frame, file: int, touched: set[int]) -> None:
         """Takes in one checked frame of the open `file`; adds the ids of the tags that advanced to `touched`.
@@ -189,22 +196,15 @@ class Catalog:
             value = decode_json(body)
             if not isinstance(value, dict):
                 raise ValueError("a META frame holds a JSON object")
-            self._take_words(body)
-            self.meta.update(value)
+            for name, said in value.items():
+                self._said.keep(name, len(body) // len(value))
+                self.meta[name] = said
             return
-        paid = False
         for tag in _shared_tags(body) if len(body) <= _SHARED_BYTES else _tags(body):
             if self._takes(tag.id) and self.tags.get(tag.id) != tag:
-                if not paid:
-                    self._take_words(body)
-                    paid = True
+                self._words.keep(tag.id, len(tag.name) + len(tag.kind) + _TAG_BYTES * (1 + len(tag.meta)))
                 self.tags[tag.id] = tag
                 touched.add(tag.id)
-
-    def _take_words(self, body: bytes) -> None:
-        if len(body) > self._words_left:
-            raise ValueError(f"more than {_MAX_WORDS} bytes of names and metadata in one file")
-        self._words_left -= len(body)
 
     def forget_rows(self, bad: int) -> None:
         """A ROWS frame turned out unreadable after it was taken in: its rows count no more."""
@@ -216,8 +216,27 @@ class Catalog:
         self._asked = None
 
 
+class _Kept:
+    """How many bytes are kept under which names; what replaces something takes its place."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self._most = most
+        self._sizes: dict[object, int] = {}
+
+    def keep(self, name: object, size: int) -> None:
+        """ValueError when that is too much."""
+        more = size - self._sizes.get(name, 0)
+        if more > self._left:
+            raise ValueError(f"names and metadata beyond the {self._most} bytes of them that are read of one file")
+        self._left -= more
+        self._sizes[name] = size
+
+
 def _tags(body: bytes) -> tuple[Tag, ...]:
     """The tags in a TAGS frame."""
+    if body.count(b"[") + body.count(b"{") > _MAX_LISTS + 2 * body.count(b'"tag"'):
+        raise ValueError("a TAGS frame of little but lists")  # each takes twenty times its bytes
     value = decode_json(body)
     if not isinstance(value, list) or not all(map(_is_tag, value)):
         raise ValueError("a TAGS frame holds a JSON list of objects with id, kind and tag")
@@ -241,6 +260,7 @@ def _is_tag(entry: Any) -> bool:
         isinstance(entry, dict)
         and type(entry.get("id")) is int
         and entry["id"] >= 0
+        and len(entry) <= _MAX_SAID
         and isinstance(entry.get("kind"), str)
         and isinstance(entry.get("tag"), str)
     )
