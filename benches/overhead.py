@@ -77,7 +77,7 @@ def tutorial_training() -> Training:
         optimizer.zero_grad()
         outputs = net(tutorial.normalize(images[batch]))
         loss = F.cross_entropy(outputs, labels[batch])
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         loss = loss.detach()
         accuracy = (outputs.argmax(1) == labels[batch]).float().mean()
@@ -134,7 +134,7 @@ def transformer_training(every: int = 50) -> Training:
         batch = text[starts + torch.arange(129)]
         optimizer.zero_grad()
         loss = F.cross_entropy(net(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -195,6 +195,7 @@ class Writer:
 
     log: Log
     flush: Callable[[], Any]
+    close: Callable[[], Any]
     threads: Sequence[threading.Thread] = ()
     inside: list[float] = field(default_factory=list)  # of each step
     behind: list[float] = field(default_factory=list)  # CPU time a step, of each block
@@ -216,11 +217,11 @@ def open_writers(training: Training, folder: Path, before: str | None) -> dict[s
     makers: dict[str, Any] = {OURS: LogWriter, THEIRS: SummaryWriter}
     if before:
         makers[BEFORE] = older_writer(before)
-    writers = {NOTHING: Writer(lambda number: None, lambda: None)}
+    writers = {NOTHING: Writer(lambda number: None, lambda: None, lambda: None)}
     for name, make in makers.items():
         there = set(threading.enumerate())
         writer = make(str(folder / name))
-        writers[name] = Writer(training.logs[name](writer), writer.flush)
+        writers[name] = Writer(training.logs[name](writer), writer.flush, writer.close)
         training.step(writers[name].log, 0)
         writers[name].threads = [thread for thread in threading.enumerate() if thread not in there]
     return writers
@@ -230,11 +231,11 @@ def open_writers(training: Training, folder: Path, before: str | None) -> dict[s
 
 
 def blocks(training: Training, writers: dict[str, Writer], seconds: float) -> Iterator[None]:
-    """Train for about that long, in rounds of one block a writer; yields after each round."""
+    """Train for about that long, in rounds of one block a writer, three at least; yields after each round."""
     order = list(writers.items())
     chance = random.Random(0)
     number, deadline = training.block, time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while number <= 3 * training.block or time.monotonic() < deadline:
         chance.shuffle(order)
         for name, writer in order:
             cpu, began = writer.cpu(), time.perf_counter()
@@ -258,6 +259,8 @@ def measure(training: Training, seconds: float, before: str | None) -> dict[str,
             writer.inside, writer.behind, writer.steps = [], [], []
         for _ in rounds:
             pass
+        for writer in writers.values():
+            writer.close()
         return writers
 
 

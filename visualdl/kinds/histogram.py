@@ -99,21 +99,23 @@ def accept(values: object, buckets: int = 10, *, owned: bool = False) -> Histogr
 
     Raises TypeError for values that are not real numbers, ValueError when there are none, and as `check_buckets`.
     """
-    count = check_buckets(buckets)
+    if type(buckets) is not int or not 1 <= buckets <= MAX_BUCKETS:
+        buckets = check_buckets(buckets)
     try:
-        array: AnyArray = np.asarray(values)
+        array: AnyArray = values if type(values) is np.ndarray else np.asarray(values)
     except ValueError as error:
         raise TypeError(f"a histogram's values form one array of numbers; numpy says: {error}") from error
-    if array.size == 0:
+    size = array.nbytes
+    if size == 0:
         raise ValueError(f"a histogram needs at least one value, got an empty array of shape {list(array.shape)}")
     dtype = array.dtype
     if dtype.kind not in "biuf":
         raise TypeError(f"a histogram's values are real numbers, not {dtype} (from {type(values).__name__})")
     if dtype.itemsize > 8:  # a long double beyond float64 becomes ±inf, and is counted as that
         with np.errstate(over="ignore"):
-            array, owned = array.astype(np.float64), True
-    held = array if owned else array.tobytes() if array.nbytes <= SMALL_BYTES else np.array(array, order="K")
-    return Histogram(held, array.dtype, count, array.nbytes)
+            array, dtype, owned = array.astype(np.float64), np.dtype(np.float64), True
+    held = array if owned else array.tobytes() if size <= SMALL_BYTES else np.array(array, order="K")
+    return Histogram(held, dtype, buckets, size)
 
 
 def count_values(values: AnyArray, buckets: int) -> DecodedHistogram:

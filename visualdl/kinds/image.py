@@ -244,7 +244,7 @@ IMAGE: Final = Kind("image", rows=False, encode=encode, decode=decode, thin=thin
 def _real_array(data: object) -> AnyArray:
     """`data` as an array of real numbers, not copied when it is one already; TypeError otherwise."""
     try:
-        values: AnyArray = np.asarray(data)
+        values: AnyArray = data if type(data) is np.ndarray else np.asarray(data)
     except ValueError as error:
         raise TypeError(f"an image's values form one array of numbers; numpy says: {error}") from error
     if values.dtype.kind not in "biuf":
