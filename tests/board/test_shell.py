@@ -302,7 +302,7 @@ def test_where_sockets_are_swallowed_the_board_asks(tmp_path: Path, serve: Serve
         until(page, lambda: ink(page, "loss") != before, "the second point")
 
 
-def test_trouble_in_a_log_is_told_beside_its_run(page: Page, url: str) -> None:
+def test_trouble_in_a_log_is_told_beside_its_run_and_above_the_list(page: Page, url: str) -> None:
     def change(board: dict[str, Any]) -> None:
         board["runs"][0] |= {"dropped": 1234, "gaps": ["4,096 bytes at 77 are damaged"], "skipped": {"audio": 3}}
 
@@ -311,6 +311,11 @@ def test_trouble_in_a_log_is_told_beside_its_run(page: Page, url: str) -> None:
     trouble = page.locator("li .trouble")
     expect(trouble).to_have_count(1)
     expect(trouble).to_have_attribute("title", re.compile("1,234 records.*damaged.*audio", re.DOTALL))
+    # A run that is out of sight, or switched off, is told as well.
+    page.get_by_test_id("run-filter").fill("no such run")
+    page.get_by_role("button", name="1 run is not shown as a whole").click()
+    expect(page.locator("dl")).to_contain_text("1,234 records")
+    expect(page.locator("dl")).to_contain_text("4,096 bytes at 77 are damaged")
 
 
 def test_loading_tells_how_much_is_read(page: Page, url: str) -> None:

@@ -94,6 +94,14 @@ function drawBottom(pen: Pen, inks: Inks, box: Box, scale: Scale, ticks: readonl
   }
 }
 
+/** A sentence in the middle of a picture of width × height. */
+export function drawNote(pen: Pen, inks: Inks, text: string, width: number, height: number): void {
+  pen.font = LABEL_FONT;
+  pen.fillStyle = inks.soft;
+  pen.textAlign = "center";
+  pen.fillText(text, width / 2, height / 2);
+}
+
 /** The middle of a pixel, where a 1 px line is sharp. */
 export function crisp(value: number): number {
   return Math.floor(value) + 0.5;

@@ -8,6 +8,12 @@ describe("the grid", () => {
     expect([columnsFor(1100, 330, 12), columnsFor(300, 330, 12), columnsFor(0, 330, 12)]).toEqual([3, 1, 1]);
   });
 
+  test("a few cards share the width of a wide screen, but none becomes a ribbon", () => {
+    const columns = (few: number): number => columnsFor(1640, 330, 12, few);
+    expect([columns(1), columns(2), columns(3), columns(9)]).toEqual([2, 2, 3, 4]);
+    expect([columnsFor(800, 330, 12, 1), columnsFor(360, 330, 12, 5)]).toEqual([1, 1]);
+  });
+
   test("a wide card takes the row after the one it would stand in, and leaves no hole", () => {
     const grid = layOut(
       cards(7),

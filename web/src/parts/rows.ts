@@ -17,9 +17,11 @@ export interface Grid<C> {
   readonly height: number;
 }
 
-/** How many columns of at least `least` pixels fit; at least one. */
-export function columnsFor(width: number, least: number, gap: number): number {
-  return Math.max(1, Math.floor((width + gap) / (least + gap)));
+/** How many columns of at least `least` pixels fit; at least one. Where fewer cards than that are to come at all, so many that none is
+ * wider than two and a half times that: a wide screen is not left empty, and a chart no ribbon. */
+export function columnsFor(width: number, least: number, gap: number, few = Infinity): number {
+  const fit = Math.max(1, Math.floor((width + gap) / (least + gap)));
+  return Math.min(fit, Math.max(few, 1, Math.ceil((width + gap) / (least * 2.5 + gap))));
 }
 
 /** Lay out cards in reading order. A wide card takes the row after the one it would stand in, so that no hole is left.

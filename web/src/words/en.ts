@@ -14,6 +14,7 @@ export interface Words {
   readonly shownOf: (shown: number, all: number) => string;
   readonly solo: (run: string) => string;
   readonly running: string;
+  readonly troubled: (n: number) => string;
   readonly dropped: (n: number) => string;
   readonly gaps: (n: number) => string;
   readonly skipped: (kind: string, n: number) => string;
@@ -65,6 +66,7 @@ export const EN: Words = {
   shownOf: (shown, all) => `${count(shown)} of ${count(all)}`,
   solo: (run) => `Show only ${run}`,
   running: "Still being written",
+  troubled: (n) => `${count(n)} ${n === 1 ? "run is" : "runs are"} not shown as a whole`,
   dropped: (n) => `${count(n)} records could not be kept by their writer`,
   gaps: (n) => `${count(n)} damaged ${n === 1 ? "stretch" : "stretches"} in the log`,
   skipped: (kind, n) => `${count(n)} records not shown: ${kind}`,

@@ -14,6 +14,7 @@ export const ZH: Words = {
   shownOf: (shown, all) => `${count(shown)} / ${count(all)}`,
   solo: (run) => `只显示 ${run}`,
   running: "仍在写入",
+  troubled: (n) => `${count(n)} 个运行未能完整显示`,
   dropped: (n) => `写入方未能保存 ${count(n)} 条记录`,
   gaps: (n) => `日志中有 ${count(n)} 处损坏`,
   skipped: (kind, n) => `${count(n)} 条记录未显示：${kind}`,

@@ -19,7 +19,7 @@ export const SCALAR: KindView<ScalarOptions> = {
     const points = Math.max(RUN_POINTS, Math.min(2000, Math.round(CARD_POINTS / Math.max(1, runs))));
     return wide ? Math.max(points, Math.min(2000, points * 3)) : points;
   },
-  bodyHeight: (width, _options, wide) => (wide ? 560 : Math.round(Math.min(280, Math.max(200, width * 0.56)))),
+  bodyHeight: (width, _options, wide) => (wide ? 560 : Math.round(Math.min(360, Math.max(200, width * 0.56)))),
   minWidth: 330,
   needs: needsOf,
   smooth: (options, view) => (rangeOf(options, view) === null ? smoothingOf(options) : ""),
