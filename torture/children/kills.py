@@ -67,8 +67,8 @@ def spawn(victim: Victim, run: Path, ledger: Ledger, chance: str) -> int:
         status = 0
     except BaseException:
         traceback.print_exc()
-        sys.stderr.flush()
     finally:
+        sys.stderr.flush()
         os._exit(status)
 
 

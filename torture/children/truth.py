@@ -123,7 +123,7 @@ def check_records(found: Finding, sets: Sequence[FileSet], ledger: Ledger, *, en
     for file_set, tag in ((one, tag) for one in sets for tag in one.tags.values() if tag.kind in CHECKED):
         for record in file_set.records(tag.id, slice(None)):
             steps.append(record.step)
-            if wrong := _wrong(file_set, tag.kind, record):
+            if wrong := wrong_record(file_set, tag.kind, record):
                 found.broke.append(f"record {record.step} of {tag.kind}: {wrong}")
     found.records += len(steps)
     there = set(steps)
@@ -150,7 +150,8 @@ def rows_of(sets: Sequence[FileSet], name: str) -> tuple[AnyArray, AnyArray]:
     return step, value
 
 
-def _wrong(one: FileSet, kind: str, record: Record) -> str:
+def wrong_record(one: FileSet, kind: str, record: Record) -> str:
+    """What is wrong with a record that was read back; empty when it is just what was logged."""
     if kind == "raw":
         blobs = [one.blob(address) for address in record.blobs]
         return "" if (record.payload, blobs) == (payload_of(record.step), blobs_of(record.step)) else "changed"

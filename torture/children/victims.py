@@ -280,6 +280,13 @@ def earlier_life(run: Path, ledger: Ledger, chance: random.Random) -> None:
     die()
 
 
+def named(run: Path, ledger: Ledger, chance: random.Random) -> None:
+    """A writer that says who it is, and logs until it is killed."""
+    log = Log(run, durability="mmap", ring_rows=256)
+    log.meta(writer=ledger.path.name)
+    log_rows(log, ledger, nap=0.0005)
+
+
 MODES = {
     "hot": Mode(hot, 3),
     "paced": Mode(paced, 3),
