@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,24 @@ def test_each_call_reads_what_has_been_logged_by_then(tmp_path: Path) -> None:
     writer.add_scalar("a", 1.0, 3)
     assert before.ids() == [0, 1, 2]  # an answer is a snapshot
     writer.close()
+
+
+def test_what_was_read_once_is_not_read_again_however_many_files_a_run_has(tmp_path: Path) -> None:
+    for rank in range(8):
+        with LogWriter(str(tmp_path)) as writer:
+            writer.add_scalar("loss", float(rank), rank)
+    reader = LogReader(str(tmp_path))
+    first = [record.value for record in reader.get_scalar("loss")]
+    for path in tmp_path.glob("*.vdl"):
+        path.write_bytes(bytes(path.stat().st_size))
+    assert [record.value for record in reader.get_scalar("loss")] == first == [float(rank) for rank in range(8)]
+
+
+def test_a_reader_that_has_read_may_be_pickled(logs: Path) -> None:
+    reader = LogReader(str(logs)).mode("train")
+    tags = reader.get_tags()
+    copy = pickle.loads(pickle.dumps(reader))  # noqa: S301 - what was pickled is known
+    assert (repr(copy), copy.get_tags()) == (repr(reader), tags)
 
 
 def test_reading_changes_nothing_on_disk(logs: Path) -> None:

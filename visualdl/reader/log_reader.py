@@ -20,7 +20,7 @@ from visualdl.reader.records_2x import (
     read_images,
     read_scalars,
 )
-from visualdl.reader.run import RunFiles, run_folders
+from visualdl.reader.run import KnownFiles, RunFiles, run_folders
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -67,6 +67,10 @@ class LogReader:
         self._file = Path(file_path) if file_path else None
         self._logdir = Path(given[0])
         self._mode = DEFAULT_MODE
+        self._known = KnownFiles()
+
+    def __reduce__(self) -> tuple[Callable[..., LogReader], tuple[Any, ...]]:
+        return _reopened, (type(self), self._file, self._logdir, self._mode)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {str(self._logdir)!r}, mode {self._mode!r}>"
@@ -190,16 +194,16 @@ class LogReader:
                 raise FileNotFoundError(f"wanted a file of a log, and there is none at {self.dir!r}")
             if self._file.suffix != ".vdl":
                 raise ValueError(f"wanted a .vdl file, got {self.dir!r}; LogReader reads the logs of this version")
-            return RunFiles([self._file])
+            return self._known.run([self._file])
         if not self._logdir.is_dir():
             what = "is a file; give it as file_path" if self._logdir.exists() else "does not exist"
             raise FileNotFoundError(f"wanted a folder of logs, and {self.dir!r} {what}")
         folder = self._logdir if self._mode == DEFAULT_MODE else self._logdir / self._mode
-        return RunFiles(find_file_sets(folder) if folder.is_dir() else [])
+        return self._known.run(find_file_sets(folder) if folder.is_dir() else [])
 
     def _every_run(self) -> list[RunFiles]:
         folders = {} if self._file else run_folders(self._logdir)
-        return [*map(RunFiles, folders.values()), self.as_mode(DEFAULT_MODE)._run()]
+        return [*map(self._known.run, folders.values()), self.as_mode(DEFAULT_MODE)._run()]
 
     def _tags_1x(self, run: RunFiles, component: str) -> list[str]:
         """Tags as they were declared: the slots of a sampled image are one tag."""
@@ -214,3 +218,8 @@ class LogReader:
             there = ", ".join(map(repr, self._tags_1x(run, component))) or "none"
             raise RuntimeError(f"no {component} {tag!r} in the mode {self._mode!r} of {self.dir!r}; there: {there}")
         return run
+
+
+def _reopened(kind: type[LogReader], file: Path | None, logdir: Path, mode: str) -> LogReader:
+    """A copy of a reader, in this process or another; what had been read stays behind."""
+    return (kind(file_path=file) if file else kind(logdir)).mode(mode)

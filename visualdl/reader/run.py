@@ -15,7 +15,9 @@ from visualdl.errors import CorruptLog
 from visualdl.kinds.all import KIND_BY_NAME
 from visualdl.kinds.image import DecodedImage
 from visualdl.kinds.kind import FloatArray, IntArray, Payload
-from visualdl.log.reader import FileSet, find_file_sets
+from visualdl.log.reader import FileSet, FrameCache, find_file_sets
+
+_CACHE_BYTES = 64 << 20  # decoded frames
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,26 @@ class Entry:
         return found
 
 
+class KnownFiles:
+    """The file sets that a reader has met: each question reads only what is new in them."""
+
+    def __init__(self) -> None:
+        self._cache = FrameCache(_CACHE_BYTES)
+        self._sets: dict[Path, FileSet] = {}
+
+    def run(self, files: list[Path]) -> RunFiles:
+        """The run that these files are, as it is now."""
+        for path in files:
+            if path not in self._sets:
+                self._sets[path] = FileSet(path, cache=self._cache)
+        return RunFiles([self._sets[path] for path in files])
+
+
 class RunFiles:
     """The files of one run as they are now; made anew for each question, so it always answers the newest."""
 
-    def __init__(self, files: list[Path]) -> None:
-        self._sets = [FileSet(path) for path in files]
+    def __init__(self, sets: list[FileSet]) -> None:
+        self._sets = sets
         for one in self._sets:
             one.refresh()
 
