@@ -37,37 +37,45 @@ class Run:
         self._keys: frozenset[SeriesKey] = frozenset()
         self._notes = RunNotes()
         self._trouble = ""
-        self._discovered = False  # files came or went since the last refresh
+        self._names: Sequence[str] | None = None  # the files of its folder, where they are others than the source knows
         self.opened = False
 
     def discover(self, names: Sequence[str]) -> None:
-        """The files of the run's folder are now these."""
-        with self._lock:
-            self._source.discover(names)
-            self._discovered = True
+        """The files of the run's folder are now these; they are looked at by the next refresh."""
+        self._names = names
 
-    def refresh(self) -> tuple[frozenset[SeriesKey], bool]:
+    def refresh(self, *, wait: bool = True) -> tuple[frozenset[SeriesKey], bool]:
         """Read what is new: the series that advanced, and whether the run has other series or notes than before.
 
-        Never raises: whatever goes wrong with this run is told among its gaps, and the other runs are read.
+        Never raises: whatever goes wrong with this run is told among its gaps, and the other runs are read. Without
+        `wait`, nothing is new in a run that somebody is reading just now.
         """
-        with self._lock:
-            advanced: frozenset[SeriesKey] = frozenset()
-            trouble = ""
-            try:
-                advanced = self._source.refresh()
-                notes = self._source.notes()
-            except Exception as error:  # the border between one run's bytes and everybody else's board
-                trouble, notes = f"the run could not be read: {type(error).__name__}: {error}", self._notes
-            same = not advanced and notes == self._notes and trouble == self._trouble
-            if self.opened and same and not self._discovered:
-                return advanced, False
-            self._discovered = False
-            keys = frozenset(self._source.series())
-            changed = not self.opened or keys != self._keys or _lasting(notes) != _lasting(self._notes)
-            changed |= trouble != self._trouble
-            self._keys, self._notes, self._trouble, self.opened = keys, notes, trouble, True
-            return advanced, changed
+        if not self._lock.acquire(blocking=wait):
+            return frozenset(), False
+        try:
+            return self._refresh()
+        finally:
+            self._lock.release()
+
+    def _refresh(self) -> tuple[frozenset[SeriesKey], bool]:
+        advanced: frozenset[SeriesKey] = frozenset()
+        trouble = ""
+        names, self._names = self._names, None
+        try:
+            if names is not None:
+                self._source.discover(names)
+            advanced = self._source.refresh()
+            notes = self._source.notes()
+        except Exception as error:  # the border between one run's bytes and everybody else's board
+            trouble, notes = f"the run could not be read: {type(error).__name__}: {error}", self._notes
+        same = not advanced and notes == self._notes and trouble == self._trouble
+        if self.opened and same and names is None:
+            return advanced, False
+        keys = frozenset(self._source.series())
+        changed = not self.opened or keys != self._keys or _lasting(notes) != _lasting(self._notes)
+        changed |= trouble != self._trouble
+        self._keys, self._notes, self._trouble, self.opened = keys, notes, trouble, True
+        return advanced, changed
 
     @property
     def keys(self) -> frozenset[SeriesKey]:
@@ -121,8 +129,7 @@ class Run:
 
     def held(self) -> tuple[Series, ...]:
         """The series that may be in memory."""
-        with self._lock:
-            return tuple(self._series.values())
+        return (*self._series.values(),)  # not locked: whoever forgets a run does not wait for its readers
 
     def blob(self, address: bytes) -> bytes:
         """The bytes of one blob; UnknownSeries when it is not there."""

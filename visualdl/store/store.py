@@ -59,6 +59,7 @@ class Store:
         self._awake: dict[Run, float] = {}  # when each run that grew lately did so, by the monotonic clock
         self._awake_seconds = awake_seconds
         self._refreshing = threading.Lock()
+        self._patient = True
         self._pass: Iterator[None] | None = None
         self._advanced: set[tuple[str, str, str]] = set()
         self._changed = False
@@ -87,9 +88,11 @@ class Store:
 
         With `seconds`, stop about then; the next call goes on where this one stopped. `Changes.complete` says whether
         everything was looked at once. Without, everything that was written before the call is known after it. Safe to
-        call from several threads; they take turns.
+        call from several threads; they take turns. With `seconds`, a run that somebody else is reading is left for
+        the next look: a file on a slow disk must not hold up the news of all others.
         """
         with self._refreshing:
+            self._patient = seconds is None
             if seconds is None and self._pass is not None:
                 deque(self._pass, maxlen=0)  # what it has looked at may have grown since: look at everything again
                 self._pass = None
@@ -110,6 +113,7 @@ class Store:
         Nothing is found that is new: runs and files are found by `refresh`. Safe as that is.
         """
         with self._refreshing:
+            self._patient = False
             tired = time.monotonic() - self._awake_seconds
             for run in [run for run, grew in self._awake.items() if grew <= tired]:
                 del self._awake[run]
@@ -223,7 +227,7 @@ class Store:
     def _read(self, run: Run) -> None:
         """Read what is new in one run."""
         known = run.opened
-        advanced, changed = run.refresh()
+        advanced, changed = run.refresh(wait=self._patient)
         self._advanced.update((key.kind, key.tag, run.id) for key in advanced)
         self._changed |= changed
         if known and advanced:
