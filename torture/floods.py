@@ -40,6 +40,7 @@ LARGEST = 1 << 30
 """Bytes that it never holds, with everything asked for at once."""
 END_SECONDS = 5.0
 FEW_FILES = 128
+SLOW_SECONDS = 6.0
 MIB = 1 << 20
 
 
@@ -59,6 +60,7 @@ def scene(budget: Budget) -> Iterator[Outcome]:
         yield _interrupted(board)
         yield _terminated(board)
         yield _few_files(board)
+        yield _slow_disk(board)
 
 
 def _allow_many_files() -> None:
@@ -377,3 +379,42 @@ def _few_files(board: Arena) -> Outcome:
             broke.append(f"the server died: {served.said()[-300:]!r}")
         tried = f"{4 * FEW_FILES} clients of a server with {FEW_FILES} files; {100 * busy:.0f} % of a core meanwhile"
     return Outcome("no file descriptors left", f"{tried}; {len(board_now['runs'])} runs afterwards", tuple(broke))
+
+
+def _slow_disk(board: Arena) -> Outcome:
+    """Every read of some runs takes seconds: whoever asks for others is answered, and hears what is new in them."""
+    flag = board.folder / "slow"
+    program = ("-m", "torture.children.flood_slow_disk", str(flag), str(SLOW_SECONDS))
+    with serving(board.logdir, program=program) as served:
+        ids = {run["name"]: run["id"] for run in served.when(_read)["runs"]}
+        flag.touch()
+        slow = [f"api/series?kind=scalar&tag=tag/0&runs={ids[name]}&n=1600" for name in ids if name.startswith("slow")]
+        held = [connected(served.port, request(path)) for path in slow]
+        time.sleep(0.1)
+        looks = []
+        for _ in range(10):
+            began = time.monotonic()
+            status, _ = served.get(board.small)
+            looks.append(Look(began, time.monotonic() - began, status))
+        waited = asyncio.run(_one_pulse(board, served))
+        flag.unlink()
+        statuses = [one.recv(65536).split(b" ", 2)[1] for one in held]
+        for one in held:
+            one.close()
+    broke = [f"a slow answer was {statuses}"] if set(statuses) != {b"200"} else []
+    if (worst := max(look.seconds for look in looks)) > SMALL_WORST or any(look.status != 200 for look in looks):
+        broke.append(f"small questions took {worst:.1f} s: {looks}")
+    if waited > SLOW_SECONDS:
+        broke.append(f"a new point of another run was told after {waited:.1f} s")
+    tried = f"{len(slow)} questions to a disk that takes {SLOW_SECONDS:.0f} s for each; {_told(looks)}; "
+    return Outcome("behind a slow file", f"{tried}append to hint {waited:.2f} s", tuple(broke))
+
+
+async def _one_pulse(board: Arena, served: Served) -> float:
+    """Seconds until a client of this server hears of a new point."""
+    [tab] = await listen(served.port, 1)
+    pulse, sent = board.beat()
+    while (waited := tab.waited(pulse, sent)) is None and time.monotonic() < sent + PATIENCE:
+        await asyncio.sleep(0.02)
+    tab.close()
+    return PATIENCE if waited is None else waited

@@ -14,6 +14,7 @@ from torture.flood.parent import until_told
 from visualdl import LogWriter
 
 PAUSE = 0.1
+SLOW_RUNS = 8
 
 
 def write(folder: Path, tags: int, points: int) -> None:
@@ -28,6 +29,8 @@ def main(logdir: Path, runs: int, tags: int, points: int, long: int, live: int) 
     """Write the history, then the present."""
     ended = until_told()
     write(logdir / "small", 1, 50)
+    for run in range(SLOW_RUNS):
+        write(logdir / f"slow{run}", 1, 20_000)
     write(logdir / "long", 1, long)
     for run in range(runs):
         write(logdir / f"done{run:02}", tags, points)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from torture.children.flood_writers import SLOW_RUNS
 from torture.flood.served import Figures, Served, child, ended, serving
 from torture.scene import Budget
 from visualdl import LogWriter
@@ -86,10 +87,10 @@ def arena(budget: Budget) -> Iterator[Arena]:
 
 def _asking(folder: Path, served: Served, pulses: LogWriter, runs: int, seed: int) -> Arena:
     """The questions that are asked of this board, once it has read everything."""
-    wanted = runs + LIVE_RUNS + 3  # and the small one, the long one and the pulses
+    wanted = runs + LIVE_RUNS + SLOW_RUNS + 3  # and the small one, the long one and the pulses
     board = served.when(lambda board: board["loading"] is None and len(board["runs"]) >= wanted)
     ids = {run["name"]: run["id"] for run in board["runs"]}
-    steady = [run for name, run in ids.items() if not name.startswith("churn")]
+    steady = [run for name, run in ids.items() if not name.startswith(("churn", "slow"))]
     n = min(MOST, 5_000_000 // len(steady))
     everything = tuple(
         f"api/series?kind=scalar&tag=tag/{tag}&runs={','.join(steady)}&n={n}&smooth=ema:0.9" for tag in range(TAGS)

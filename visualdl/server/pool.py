@@ -16,7 +16,7 @@ T = TypeVar("T")
 QUICK_THREADS = 4
 LARGE_THREADS = 2
 MORE_THREADS = 16
-"""How many threads a lane gets beside its own, one by one, while all that it has are held up (by a disk that hangs)."""
+"""How many threads a lane gets beside its own, at most, while all that it has are held up (by a disk that hangs)."""
 HELD_UP_SECONDS = 1.0
 IDLE_SECONDS = 5.0
 
@@ -57,11 +57,12 @@ class _Lane:
         self._queue.put(work)
 
     def relieve(self) -> None:
-        """Take in one thread more, for a while, when work waits and none was begun lately. From the event loop only."""
-        if time.monotonic() - self._took_at > HELD_UP_SECONDS / 2 and self._more < MORE_THREADS:
+        """Take in more threads, for a while, when work waits and none was begun lately. From the event loop only."""
+        if time.monotonic() - self._took_at > HELD_UP_SECONDS / 2:
             self._took_at = time.monotonic()
-            self._more += 1
-            threading.Thread(target=self._help, name=f"{self._name}-more", daemon=True).start()
+            for _ in range(min(self._queue.qsize(), MORE_THREADS - self._more)):
+                self._more += 1
+                threading.Thread(target=self._help, name=f"{self._name}-more", daemon=True).start()
 
     def _work(self) -> None:
         while True:
