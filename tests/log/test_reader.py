@@ -231,6 +231,22 @@ def test_a_body_that_inflates_to_too_much_is_refused_when_asked_for(tmp_path: Pa
     assert "claims" in log.gaps[0].reason
 
 
+def test_a_body_larger_than_any_record_is_refused_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visualdl.log.frame.MAX_BODY_BYTES", 1000)
+    blob = bytes(1001)
+    index = struct.pack("<qqIII", 1, 1, 0, 1001, 0)
+    made = Frames().add(BLOB, index=address(blob), body=blob).add(RECORDS, n=1, index=index, body=blob)
+    log = opened(tmp_path, made.bytes)
+    assert log.blob(address(blob)) is None
+    assert log.records(0, [0])[0].payload == b""
+    assert [gap.reason for gap in log.gaps if "over the limit of 1000" in gap.reason] == [
+        "blob: a body of 1001 bytes is over the limit of 1000",
+        "a body of 1001 bytes is over the limit of 1000",
+    ]
+
+
 def test_a_length_past_the_end_is_waited_for_and_costs_no_memory(tmp_path: Path) -> None:
     frame = bytearray(pack_frame(ROWS, 0, body=b""))
     struct.pack_into("<I", frame, 8, 0xFFFF_FFFE)

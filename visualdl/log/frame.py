@@ -31,6 +31,7 @@ RAW, ZSTD, ZLIB = 0, 1, 2
 
 ADDRESS_BYTES = 16
 MAX_PAYLOAD_BYTES = 0xFFFF_FFFF - 1
+MAX_BODY_BYTES = 272 << 20  # of a stored body: more than the largest picture that can be logged, as a PNG
 MAX_INFLATED_BYTES = 64 << 20  # a compressed body never inflates to more: a small bad file cannot fill the memory
 MAX_DIRECTORY_BYTES = 4 << 20  # TAGS, META and CLOSE are parsed whole, and JSON may take twenty times its length
 _TAGS_BYTES = 1 << 20  # a writer begins a new TAGS frame after so many

@@ -318,6 +318,8 @@ class FileSet:
 
     def _stored(self, at: int, length: int, crc: int) -> bytes:
         """Stored bytes, checked. ValueError when they are not what was written, LogUnreadable when the file is gone."""
+        if length > frames.MAX_BODY_BYTES:
+            raise ValueError(f"a body of {length} bytes is over the limit of {frames.MAX_BODY_BYTES}")
         try:
             with open_to_read(self._vdl) as file:
                 body = read_at(file, at, length)
