@@ -82,9 +82,7 @@ def test_names_without_end_are_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(log.gaps) == 7
 
 
-def test_metadata_that_is_said_anew_takes_the_place_of_the_old(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_metadata_that_is_said_anew_takes_the_place_of_the_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "_MAX_META", 1000)
     log = opened(tmp_path, *((META, json.dumps({"captions": f"{i}" + "x" * 400}).encode()) for i in range(9)))
     assert log.meta["captions"][0] == "8"

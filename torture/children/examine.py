@@ -28,6 +28,8 @@ from visualdl.server.app import Board, create_app
 from visualdl.server.guard import Policy
 from visualdl.store.store import Store
 
+STORE_BYTES = 256 << 20
+"""What the store may hold; what an answer takes comes on top of it."""
 MOST_POINTS = 3 << 20
 """More than that no small log may ever hold, whatever it says of itself."""
 
@@ -158,7 +160,7 @@ class Desk:
     """A whole board over one folder, asked without a socket: what a browser asks of a run, and what comes back."""
 
     def __init__(self, root: Path) -> None:
-        self._store = Store([root])
+        self._store = Store([root], memory_bytes=STORE_BYTES)
         self._app = create_app(Board(self._store, About("0", "en", (root.name,)), Policy()))
         self._loop = asyncio.new_event_loop()
         self.asked = 0

@@ -43,7 +43,8 @@ def scratch() -> Iterator[Path]:
 class Steps:
     """For the program inside: says which attempt is under way, and ends it when it hangs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seconds: float = STEP_SECONDS) -> None:
+        self._seconds = seconds
         path = folder / "step"
         path.write_bytes(bytes(8))
         self._file = path.open("r+b")
@@ -53,7 +54,7 @@ class Steps:
         """Attempt `number` begins now."""
         self._map[:8] = struct.pack("<Q", number)
         if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, STEP_SECONDS)
+            signal.setitimer(signal.ITIMER_REAL, self._seconds)
 
     def rest(self) -> None:
         """No attempt is under way."""

@@ -1,0 +1,459 @@
+"""Logs and folders made to exhaust whoever reads them: each is written, then asked for as a board does."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import math
+import os
+import random
+import socket
+import struct
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import zstandard
+
+from torture.children.examine import Desk
+from torture.children.mutate import NUMBERS, WIDE, frame_of
+from torture.children.specimens import NAME
+from visualdl.kinds import histogram, image
+from visualdl.log.frame import BLOB, META, RAW, RECORDS, ROWS, TAGS, ZLIB, ZSTD
+from visualdl.log.payloads import address
+from visualdl.log.writer import Log
+
+PIECE = 1 << 20
+
+
+class Bomb(NamedTuple):
+    """title: what it is. megabytes, seconds: what reading it may take. build: makes it in a folder, of this size
+    (1.0: the whole of it); says how large it became. check: reads it; what broke."""
+
+    title: str
+    megabytes: float
+    seconds: float
+    build: Callable[[Path, float], str]
+    check: Callable[[Path], list[str]]
+
+
+def board(folder: Path) -> list[str]:
+    """Ask a board about all there is below the folder, twice: the second look must be as good."""
+    desk = Desk(folder)
+    return desk.everything() + desk.everything()
+
+
+def told(folder: Path) -> list[str]:
+    """The same, of runs each of which must tell its damage."""
+    desk = Desk(folder)
+    found = desk.everything()
+    runs = json.loads(desk.ask("/api/board")[1])["runs"]
+    return found + [f"the run {run['name']} tells no damage" for run in runs if not (run["gaps"] or run["skipped"])]
+
+
+def write(folder: Path, run: str, frames: Iterable[bytes], *, size: int | None = None) -> None:
+    """One run's log; with a size, stretched by a hole to it."""
+    (folder / run).mkdir(parents=True, exist_ok=True)
+    with (folder / run / f"{NAME}.vdl").open("wb") as file:
+        for frame in frames:
+            file.write(frame)
+        if size is not None:
+            file.truncate(size)
+
+
+def tag(id: int, kind: str, name: str, seq: int = 0) -> bytes:
+    """A frame that declares one tag."""
+    return frame_of((TAGS, RAW, 0, 1, seq), b"", json.dumps([{"id": id, "kind": kind, "tag": name}]).encode())
+
+
+def rows_index(tags: list[int], counts: list[int], stop: int) -> bytes:
+    """The index of a ROWS frame."""
+    return struct.pack(f"<QQI{2 * len(tags)}I", 0, stop, len(tags), *tags, *counts)
+
+
+# ------------------------------------------------------------------------------------------------ lengths
+
+
+def lengths(folder: Path, scale: float) -> str:
+    """Every length and count at its most, in files that a hole makes long enough for it."""
+    most = int((64 + 440 * scale) * PIECE)
+    zeros = 0
+    for at in range(0, most, PIECE):
+        zeros = zlib.crc32(bytes(min(PIECE, most - at)), zeros)
+    number = 0
+    for type in (ROWS, TAGS, BLOB, RECORDS, META, 6, 200):
+        for n in (1, 1 << 20, 0xFFFF_FFFF):
+            for index in (b"", rows_index([0], [n], 1), struct.pack("<qqIII", 0, 0, 0, most, 0), bytes(16)):
+                for codec in (RAW, ZSTD, ZLIB):
+                    checked = struct.pack(
+                        "<IBBHIIQII", len(index) + most, type, codec, 0, n, zeros, 1, len(index), zlib.crc32(index)
+                    )
+                    header = b"VLF1" + struct.pack("<I", zlib.crc32(checked)) + checked
+                    asked = type in (RECORDS, BLOB) and n == 1 and codec == RAW
+                    if number % 29 == 0 or asked:  # each takes the time of reading so many zeros
+                        first = tag(0, "scalar" if type == ROWS else "image", "t")
+                        write(folder, f"run{number}", [first, header, index], size=len(first) + 40 + len(index) + most)
+                    number += 1
+    return f"{len(list(folder.iterdir()))} files of {most >> 20} MiB"
+
+
+def inflating(folder: Path, scale: float) -> str:
+    """Bodies that inflate a thousandfold or claim to, for each codec, and records that decode to far more."""
+    buckets = 65_536
+    one = histogram.to_payload(histogram.count_values(np.zeros(3), buckets))
+    each = 900
+    data = one * each
+    body = zstandard.ZstdCompressor(level=3).compress(data)
+    index = b"".join(
+        [
+            struct.pack(f"<{2 * each}q", *range(each), *range(each)),
+            struct.pack(f"<{3 * each}I", *[0] * each, *[len(one)] * each, *[0] * each),
+        ]
+    )
+    count = max(2, int(20 * scale))
+    frames = (frame_of((RECORDS, ZSTD, 0, each, 1 + at), index, body) for at in range(count))
+    write(folder, "histograms", [tag(0, "histogram", "weights"), *frames])
+    huge = zstandard.ZstdCompressor(level=1).compress(bytes(1 << 28))
+    squeezed = zlib.compress(bytes(1 << 28), 1)
+    for codec, bomb in ((ZSTD, huge), (ZLIB, squeezed)):
+        for n in (1, 1 << 20):
+            frame = frame_of((ROWS, codec, 0, n, 1), rows_index([0], [n], n), bomb)
+            write(folder, f"rows{codec}.{n}", [tag(0, "scalar", "loss"), frame])
+        sizes = struct.pack("<qqIII", 0, 0, 0, 1 << 28, 0)
+        write(folder, f"record{codec}", [tag(0, "image", "p"), frame_of((RECORDS, codec, 0, 1, 1), sizes, bomb)])
+    return f"{count * each:,} histograms of {buckets:,} buckets in {count * len(body) >> 10} KiB"
+
+
+def pictures(folder: Path, scale: float) -> str:
+    """PNGs of 65,535 × 65,535 pixels, with text and profiles that inflate; records that say another size."""
+    del scale
+    header = struct.Struct("<BBHIIIIdd")
+    blobs = [
+        _png(65_535, 65_535, zlib.compress(bytes(1 << 26), 9)),
+        _png(32_767, 32_767, zlib.compress(bytes(1 << 20), 9)),
+        _png(4, 4, zlib.compress(bytes(1 << 20), 9), (b"zTXt", b"a\0\0" + zlib.compress(bytes(1 << 26), 9))),
+        _png(4, 4, zlib.compress(bytes(68), 9), (b"iCCP", b"a\0\0" + zlib.compress(bytes(1 << 26), 9))),
+        b"\x89PNG\r\n\x1a\n",
+        b"<svg onload='alert(1)'/>",
+    ]
+    frames = [tag(0, "image", "photo")]
+    sides = [(4, 4), (32_767, 2048), (65_535, 65_535), (0xFFFF_FFFF, 0xFFFF_FFFF)]
+    for blob in blobs:
+        frames.append(frame_of((BLOB, RAW, 0, 1, len(frames)), address(blob), blob))
+        for height, width in sides:
+            payload = header.pack(1, 3, 0, height, width, 0, 0, 0.0, 255.0)
+            body = address(blob) + payload
+            index = struct.pack("<qqIII", len(frames), 0, 0, len(payload), 1)
+            frames.append(frame_of((RECORDS, RAW, 0, 1, len(frames)), index, body))
+    write(folder, "run", frames)
+    return f"{len(blobs)} files in {len(blobs) * len(sides)} records"
+
+
+def ask_pictures(folder: Path) -> list[str]:
+    """As `board`; then each picture: none that no browser should decode is given as one."""
+    desk = Desk(folder)
+    found = desk.everything()
+    run = json.loads(desk.ask("/api/board")[1])["runs"][0]["id"]
+    data = (folder / "run" / f"{NAME}.vdl").read_bytes()
+    at = 0
+    while (at := data.find(b"VLF1", at)) >= 0:
+        if data[at + 12] == BLOB:
+            status, body = desk.ask(f"/api/blob/{run}/{data[at + 40 : at + 56].hex()}")
+            if status == 200 and body[12:16] == b"IHDR":
+                width, height = struct.unpack(">II", body[16:24])
+                if width * height > image.MAX_PIXELS:
+                    found.append(f"a picture of {width} × {height} pixels is given to the browser")
+            elif status not in (200, 404, 422):
+                found.append(f"api/blob answers {status}")
+        at += 4
+    return found
+
+
+def _png(width: int, height: int, data: bytes, *more: tuple[bytes, bytes]) -> bytes:
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), *more, (b"IDAT", data), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )
+
+
+# ------------------------------------------------------------------------------------------------ words
+
+
+def many_tags(folder: Path, scale: float) -> str:
+    """Ten million tags, each with a row."""
+    count = int(10_000_000 * scale)
+    each = 10_000
+
+    def frames() -> Iterator[bytes]:
+        for part in range(count // each):
+            ids = range(part * each, (part + 1) * each)
+            words = json.dumps(
+                [{"id": id, "kind": "scalar", "tag": f"layer/{id}"} for id in ids], separators=(",", ":")
+            )
+            yield frame_of((TAGS, RAW, 0, each, 2 * part), b"", words.encode())
+            index = rows_index(list(ids), [1] * each, (part + 1) * each)
+            yield frame_of((ROWS, RAW, 1, each, 2 * part + 1), index, bytes(20 * each))
+
+    write(folder, "run", frames())
+    return f"{count:,} tags"
+
+
+def tag_a_step(folder: Path, scale: float) -> str:
+    """A training program that makes a new tag at each step."""
+    count = int(200_000 * scale)
+    log = Log(folder / "run")
+    for step in range(count):
+        log.row_appender(log.tag("scalar", f"loss at step {step}"))(step, 1.0)
+    log.close()
+    return f"{count:,} tags by a writer of ours"
+
+
+def long_names(folder: Path, scale: float) -> str:
+    """Names of a megabyte: of tags, of the run, of captions."""
+    count = max(20, int(200 * scale))
+    log = Log(folder / "run")
+    log.meta(display_name="run " * PIECE, captions={"photo": "x" * PIECE})
+    for at in range(count):
+        log.row_appender(log.tag("scalar", f"{at} " + "<b>长" * (PIECE // 8)))(0, 1.0)
+    log.close()
+    return f"{count} names of 1 MB"
+
+
+def hostile_words(folder: Path, scale: float) -> str:
+    """JSON nested without end, of a million keys, of nothing but empty lists, of a number with millions of digits."""
+    size = int(max(PIECE, scale * (60 << 20)))
+    deep = size // 2
+    words = {
+        "nested": b'{"a":' + b"[" * deep + b"]" * deep + b"}",
+        "keys": b"{" + b",".join(b'"%d":0' % i for i in range(size // 10)) + b"}",
+        "lists": b'{"a":[' + b",".join([b"[]"] * (size // 3)) + b"]}",
+        "digits": b'{"a":' + b"9" * size + b"}",
+        "text": b'{"display_name":"' + b"\\ud800" * (size // 6) + b'"}',
+        "captions": b'{"captions":{' + b",".join(b'"%d":"<b>"' % i for i in range(size // 16)) + b"}}",
+    }
+    for name, said in words.items():
+        for part in (1, 8):
+            cut = said if part == 1 else _shorter(said, size // 8)
+            frames = (frame_of((META, RAW, 0, 1, at), b"", cut.replace(b'"a"', b'"a%d"' % at, 1)) for at in range(part))
+            write(folder, f"{name}{part}", [*frames, tag(0, "scalar", "loss", part)])
+        tags = b'[{"id":0,"kind":"scalar","tag":"t","more":' + said + b"}]"
+        write(folder, f"{name} in tags", [frame_of((TAGS, RAW, 0, 1, at), b"", tags) for at in (0, 1)])
+    return f"{3 * len(words)} logs of {size >> 20} MiB"
+
+
+def _shorter(said: bytes, size: int) -> bytes:
+    """About the first `size` bytes of a JSON text, as JSON of the same kind where that is easily had."""
+    if said.startswith(b'{"a":[['):
+        return b'{"a":' + b"[" * 400 + b"]" * 400 + b"}"
+    end = said.rfind(b",", 0, size)
+    if end < 0:
+        return b'{"a":"' + b"x" * size + b'"}'
+    return said[:end] + (b"]}" if said.startswith(b'{"a":[') else b"}}" if b"captions" in said[:20] else b"}")
+
+
+# ------------------------------------------------------------------------------------------------ many small things
+
+
+def small_frames(folder: Path, scale: float) -> str:
+    """Frames of one row and of none, blobs of no bytes: a file of nothing but headers."""
+    count = int(300_000 * scale)
+    index, body = rows_index([0], [1], 1), bytes(20)
+    write(folder, "rows", [tag(0, "scalar", "loss")])
+    with (folder / "rows" / f"{NAME}.vdl").open("ab") as file:
+        for seq in range(1, count):
+            file.write(frame_of((ROWS, RAW, 1, 1, seq), index, body))
+    write(folder, "none", (frame_of((ROWS, RAW, 1, 0, seq), rows_index([], [], 1), b"") for seq in range(count)))
+    blobs = (frame_of((BLOB, RAW, 0, 1, seq), struct.pack("<QQ", seq, 0), b"") for seq in range(count))
+    write(folder, "blobs", blobs)
+    return f"3 files of {count:,} frames"
+
+
+def gaps(folder: Path, scale: float) -> str:
+    """Nothing but damaged frames; a hole of a terabyte; noise with a million marks of a frame."""
+    count = int(1_000_000 * scale)
+    bad = bytearray(frame_of((ROWS, RAW, 0, 0, 1), b"", b"xy"))
+    bad[-1] ^= 1
+    write(folder, "damaged", [tag(0, "scalar", "a"), *(bytes(bad) * 1000 for _ in range(count // 1000))])
+    swapped = [frame_of((200, RAW, 0, 0, seq), b"", b"") for seq in range(1, min(count, 40_000))]
+    random.Random(1).shuffle(swapped)
+    write(folder, "shuffled", [tag(0, "scalar", "a"), *swapped])
+    write(folder, "marks", [tag(0, "scalar", "a"), *(b"VLF1" * 1000 for _ in range(count // 1000))])
+    with contextlib.suppress(OSError):  # not every filesystem has such files
+        write(folder, "hole", [tag(0, "scalar", "a")], size=1 << 40)
+    return f"{count:,} damaged frames, {count:,} marks, a hole of 1 TiB"
+
+
+def rings(folder: Path, scale: float) -> str:
+    """Heads of four million slots: empty, and full of rows of as many tags; heads that are pipes and folders."""
+    for name, full in (("empty", False), ("full", True)):
+        write(folder, name, [tag(0, "scalar", "a")])
+        slots = 1 << 22
+        identity = struct.pack("<IIqQ64s64s64s", 32, slots, 1, 1, b"elsewhere", b"", b"")
+        with (folder / name / f"{NAME}.head").open("wb") as file:
+            file.write((b"VLHD" + struct.pack("<I", zlib.crc32(identity)) + identity).ljust(4096, b"\0"))
+            count = int(slots * scale) if full else 0
+            for at in range(0, count, 1 << 16):
+                number = np.arange(at, min(count, at + (1 << 16)))
+                rows = np.zeros(len(number), [("step", "<i8"), ("f", "<f8", 2), ("tag", "<u4"), ("mark", "<u4")])
+                rows["step"], rows["tag"], rows["mark"] = number, number, number + 1
+                file.write(rows.tobytes())
+            file.truncate(4096 + 32 * slots)
+    return f"rings of {1 << 22:,} slots"
+
+
+# ------------------------------------------------------------------------------------------------ numbers
+
+
+EXTREMES = (0.0, -0.0, 5e-324, -5e-324, 2.2e-308, 1e-40, 3.5e38, 1e308, -1.7976931348623157e308, math.inf, -math.inf)
+STEPS = (0, -1, 1, (1 << 31) - 1, 1 << 32, (1 << 53) + 1, (1 << 63) - 1, -(1 << 63), -(1 << 53) - 1)
+
+
+def numbers(folder: Path, scale: float) -> str:
+    """The most extreme steps, times and values there are, of every kind."""
+    del scale
+    log = Log(folder / "run")
+    values = (*EXTREMES, math.nan)
+    for name, steps in (("extreme steps", STEPS), ("plain steps", tuple(range(len(values))))):
+        append = log.row_appender(log.tag("scalar", name))
+        for turn in range(400):
+            for at, value in enumerate(values):
+                append(steps[at % len(steps)], value, (-9.1e12, 0.0, 9.1e12)[turn % 3] if name[0] == "e" else None)
+    spread = log.tag("histogram", "weights")
+    for at, few in enumerate(([1e308, -1e308], [5e-324, 0.0], [math.nan], [math.inf, 1.0], [-0.0], [1e16, 1e16 + 2])):
+        encoded = histogram.encode(histogram.accept(few, 30))
+        log.append(spread, STEPS[at], None, lambda encoded=encoded: encoded, 100)  # type: ignore[misc]
+    shown = log.tag("image", "photo")
+    for at, pixels in enumerate((np.full((2, 2), math.nan), np.full((1, 3), 1e308), np.array([[-1e308, 1e308]]))):
+        picture = image.encode(image.accept(pixels, "HW"))
+        log.append(shown, STEPS[-at], None, lambda picture=picture: picture, 100)  # type: ignore[misc]
+    log.close()
+    _lying_numbers(folder)
+    return f"{len(STEPS)} steps, {len(values)} values, {len(WIDE) ** 2} histograms"
+
+
+def _lying_numbers(folder: Path) -> None:
+    """Payloads with every extreme in every field, and rows with times that are none."""
+    frames = [tag(0, "histogram", "lies"), tag(1, "image", "lies", 1), tag(2, "scalar", "lies", 2)]
+    reals = (*EXTREMES, math.nan)
+    for a in reals:
+        for b in reals:
+            for payload, id, blobs in (
+                (struct.pack("<BBHIddQQQ", 1, 8, 0, 1, a, b, WIDE[-1], WIDE[-2], 0) + b"\xff" * 7 + b"\x7f", 0, 0),
+                (struct.pack("<BBHIIIIdd", 1, 3, 0, 5, 5, NUMBERS[-1], 0, a, b), 1, 1),
+            ):
+                index = struct.pack("<qqIII", WIDE[-3], -(1 << 63), id, len(payload), blobs)
+                frames.append(frame_of((RECORDS, RAW, 0, 1, len(frames)), index, bytes(16 * blobs) + payload))
+    deltas = np.array([-(1 << 63), 1, (1 << 63) - 1, -1, 5], "<i8").view(np.uint8).reshape(-1, 8).T.tobytes()
+    body = deltas * 2 + np.array(reals[-5:], "<f8").view(np.uint8).reshape(-1, 8).T.tobytes()
+    frames.append(frame_of((ROWS, RAW, 0, 5, len(frames)), rows_index([2], [5], 5), body))
+    write(folder, "lies", frames)
+
+
+def ask_numbers(folder: Path) -> list[str]:
+    """As `board`; then the CSV: it must read back as exactly what was logged."""
+    desk = Desk(folder)
+    found = desk.everything()
+    runs = {run["name"]: run["id"] for run in json.loads(desk.ask("/api/board")[1])["runs"]}
+    status, text = desk.ask("/api/csv", kind="scalar", tag="plain steps", runs=runs["run"])
+    read = [float(row["value"]) for row in csv.DictReader(io.StringIO(text.decode()))]
+    wanted = [*EXTREMES, math.nan] * 400
+    if status != 200 or sorted(map(repr, read)) != sorted(map(repr, wanted)):
+        found.append(f"the CSV of extreme values says other values: status {status}, {len(read)} rows")
+    return found
+
+
+# ------------------------------------------------------------------------------------------------ folders
+
+
+def trees(folder: Path, scale: float) -> str:
+    """Ten thousand empty folders, links in circles, folders without a bottom, and logs that are no files at all."""
+    count = int(10_000 * scale)
+    for at in range(count):
+        (folder / "many" / f"{at}").mkdir(parents=True)
+    deep = folder / "deep"
+    deep.mkdir()
+    with contextlib.suppress(OSError):
+        for at in range(300):
+            deep = deep / f"deeper{at}"
+            deep.mkdir()
+        write(deep, "bottom", [tag(0, "scalar", "a")])
+    loop = folder / "loop"
+    loop.mkdir()
+    for name, target in (
+        ("self", "self"),
+        ("up", ".."),
+        ("root", "/"),
+        ("nowhere", "/nowhere/at/all"),
+        ("a", "b"),
+        ("b", "a"),
+    ):
+        if name != "root":
+            os.symlink(target, loop / name)
+    odd = folder / "odd"
+    for number, special in enumerate(("pipe", "socket", "folder", "zero", "null", "random", "self", "tty", "denied")):
+        place = odd / special
+        place.mkdir(parents=True)
+        for suffix in (".vdl", ".head"):
+            _special(place / f"{NAME}{suffix}", special)
+        if number % 2:
+            write(odd, special + " head", [tag(0, "scalar", "a")])
+            _special(odd / f"{special} head" / f"{NAME}.head", special)
+    write(folder, "good", [tag(0, "scalar", "a")])
+    return f"{count:,} empty folders, 300 levels, 6 links in circles, {2 * 9} odd files"
+
+
+def _special(path: Path, what: str) -> None:
+    devices = {
+        "zero": "/dev/zero",
+        "null": "/dev/null",
+        "random": "/dev/urandom",
+        "self": "/proc/self/mem",
+        "tty": "/dev/tty",
+    }
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "folder":
+        path.mkdir()
+    elif what == "denied":
+        path.write_bytes(b"VLF1")
+        path.chmod(0)
+    elif what in devices:
+        os.symlink(devices[what], path)
+    else:
+        here = os.getcwd()
+        os.chdir(path.parent)  # the name of a socket is short
+        try:
+            with socket.socket(socket.AF_UNIX) as made:
+                made.bind(path.name)
+        finally:
+            os.chdir(here)
+
+
+def ask_trees(folder: Path) -> list[str]:
+    """As `board`; the good run is among those found, and the other ways to it are not."""
+    desk = Desk(folder)
+    found = desk.everything() + desk.everything()
+    names = [run["name"] for run in json.loads(desk.ask("/api/board")[1])["runs"]]
+    if names.count("good") != 1 or len(names) > 40:
+        found.append(f"{len(names)} runs were found, 'good' {names.count('good')} times")
+    return found
+
+
+BOMBS: dict[str, Bomb] = {
+    "lengths": Bomb("lengths and counts at their most", 300, 20, lengths, board),
+    "inflating": Bomb("bodies that inflate a thousandfold", 500, 20, inflating, board),
+    "pictures": Bomb("PNG bombs", 200, 10, pictures, ask_pictures),
+    "numbers": Bomb("the most extreme numbers, to the CSV", 200, 10, numbers, ask_numbers),
+    "trees": Bomb("folders, links, pipes and devices", 200, 15, trees, ask_trees),
+    "many tags": Bomb("ten million tags", 700, 40, many_tags, told),
+    "tag a step": Bomb("a program with a new tag at each step", 700, 40, tag_a_step, board),
+    "long names": Bomb("names of a megabyte", 500, 20, long_names, board),
+    "words": Bomb("JSON bombs", 500, 30, hostile_words, board),
+    "small frames": Bomb("nothing but headers", 700, 30, small_frames, board),
+    "gaps": Bomb("nothing but damage", 200, 30, gaps, board),
+    "rings": Bomb("rings of four million slots", 700, 20, rings, board),
+}
