@@ -13,9 +13,11 @@ import pytest
 
 from visualdl.log.columns import ROW, encode_rows
 from visualdl.log.frame import HEADER_BYTES, ROWS, pack_frame
-from visualdl.log.head import Ring
+from visualdl.log.head import Ring, pack_header
+from visualdl.log.identity import this_process
 from visualdl.log.reader import FileSet
 from visualdl.log.scan import MAX_GAPS
+from visualdl.log.tail import OpenHead
 
 NAME = "20260102T030405.678901Z-host-1-00c0ffee.vdl"
 
@@ -159,6 +161,18 @@ def test_a_head_that_was_cut_gives_the_rows_that_are_there_and_says_so(tmp_path:
     log = lying_head(tmp_path, cut=4096 + 25 * 32 + 3)
     assert log.rows(0)[2].tolist() == [0.0] * 20 + [7.0] * 5
     assert [gap.reason for gap in log.gaps] == ["the head ends before its ring does: newest rows may be missing"]
+
+
+def test_a_head_that_is_made_just_while_it_is_read_is_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "x.head"
+    path.write_bytes(bytes(4096 + 64 * 32))
+    head = OpenHead(str(path))
+    state = head.state()
+    assert (state, head.fault(state)) == (None, "")
+    with path.open("r+b") as file:
+        file.write(pack_header(this_process(), 64, 0))
+    assert head.fault(state) == ""
+    head.close()
 
 
 def test_a_head_whose_header_is_damaged_is_told(tmp_path: Path) -> None:

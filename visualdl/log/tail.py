@@ -39,8 +39,9 @@ class OpenHead:
         if state is not None:
             whole = os.fstat(self._file).st_size >= HEAD_BYTES + state.capacity * ROW_BYTES
             return "" if whole else "the head ends before its ring does: newest rows may be missing"
-        making = not any(read_at(self._file, 0, HEAD_BYTES))
-        return "" if making else "the head's header is damaged: rows in no frame yet cannot be read"
+        header = read_at(self._file, 0, HEAD_BYTES)  # once more: it may have been written this moment
+        good = not any(header) or unpack_header(header) is not None
+        return "" if good else "the head's header is damaged: rows in no frame yet cannot be read"
 
     def tail(self) -> int:
         """The number of the first row that the ring still holds, now; more than any when it cannot be read."""
