@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from torture.children.flood_writers import SLOW_RUNS
+from torture.flood.looks import Look
 from torture.flood.served import Figures, Served, child, ended, serving
 from torture.scene import Budget
 from visualdl import LogWriter
@@ -21,17 +21,9 @@ TAGS, LIVE_RUNS, PULSES = 4, 6, 300
 MOST = 100_000
 
 
-class Look(NamedTuple):
-    """One small question: when it was asked, after how many seconds it was answered, with which status."""
-
-    at: float
-    seconds: float
-    status: int
-
-
 @dataclass
 class Arena:
-    """A board under attack. before: what the server took before anybody came."""
+    """A board under attack. short: there are seconds only. before: what the server took before anybody came."""
 
     folder: Path
     served: Served
@@ -41,6 +33,7 @@ class Arena:
     small: str
     csv: str
     seed: int
+    short: bool
     looks: list[Look] = field(default_factory=list)
     pulse: int = 0
 
@@ -64,8 +57,8 @@ class Arena:
 @contextlib.contextmanager
 def arena(budget: Budget) -> Iterator[Arena]:
     """Everything in its place; all of it is gone at the end of the block."""
-    runs, points = (8, 2_000) if budget.seconds < 40 else (20, 10_000)
-    long = 200_000 if budget.seconds < 40 else 3_000_000
+    short = budget.seconds < 45
+    runs, points, long = (8, 1_000, 100_000) if short else (20, 10_000, 3_000_000)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="visualdl-floods-")))
         logdir = folder / "logs"
@@ -79,13 +72,13 @@ def arena(budget: Budget) -> Iterator[Arena]:
         for number in range(PULSES):
             pulses.add_scalar(f"pulse/{number}", 0.0, 0)
         served = stack.enter_context(serving(logdir))
-        made = _asking(folder, served, pulses, runs, budget.seed)
+        made = _asking(folder, served, pulses, runs, budget.seed, short)
         probe = stack.enter_context(ended(child("flood_probe", served.port, "/" + made.small)))
         threading.Thread(target=_read_looks, args=(probe, made.looks), daemon=True).start()
         yield made
 
 
-def _asking(folder: Path, served: Served, pulses: LogWriter, runs: int, seed: int) -> Arena:
+def _asking(folder: Path, served: Served, pulses: LogWriter, runs: int, seed: int, short: bool) -> Arena:
     """The questions that are asked of this board, once it has read everything."""
     wanted = runs + LIVE_RUNS + SLOW_RUNS + 3  # and the small one, the long one and the pulses
     board = served.when(lambda board: board["loading"] is None and len(board["runs"]) >= wanted)
@@ -97,7 +90,7 @@ def _asking(folder: Path, served: Served, pulses: LogWriter, runs: int, seed: in
     )
     small = f"api/series?kind=scalar&tag=tag/0&runs={ids['small']}&n=100"
     csv = f"api/csv?kind=scalar&tag=tag/0&runs={ids['long']}"
-    return Arena(folder, served, pulses, served.figures(), everything, small, csv, seed)
+    return Arena(folder, served, pulses, served.figures(), everything, small, csv, seed, short)
 
 
 def _read_looks(probe: subprocess.Popen[bytes], looks: list[Look]) -> None:

@@ -51,6 +51,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class NotServing(Exception):
+    """A server that should have started did not."""
+
+
 class Served:
     """One server. program: what is run instead of `python -m visualdl`, with the same arguments."""
 
@@ -65,8 +69,10 @@ class Served:
         if files:
             self._limit_files(files)
         assert self._process.stdout is not None
-        self.ready = b"http://127.0.0.1" in self._process.stdout.readline()
         self.process = psutil.Process(self._process.pid)
+        if b"http://127.0.0.1" not in self._process.stdout.readline():
+            self.kill()
+            raise NotServing(f"the server did not start: {self.said()[-500:]!r}")
 
     def _limit_files(self, files: int) -> None:
         import resource
@@ -92,6 +98,12 @@ class Served:
                 self.process.num_fds(),
                 self.process.num_threads(),
             )
+
+    def busy(self, seconds: float) -> float:
+        """The part of one core that it takes, over so many seconds."""
+        before = self.figures().cpu
+        time.sleep(seconds)
+        return (self.figures().cpu - before) / seconds
 
     def get(self, path: str, timeout: float = PATIENCE) -> tuple[int, bytes]:
         """The status and the body of one answer, over a connection of its own."""
