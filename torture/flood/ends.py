@@ -100,7 +100,7 @@ def slow_disk(board: Arena) -> Outcome:
     """Every read of some runs takes seconds: whoever asks for others is answered, and hears what is new in them."""
     flag = board.folder / "slow"
     seconds = 1.0 if board.short else 6.0
-    program = ("-m", "torture.children.floodslow_disk", str(flag), str(seconds))
+    program = ("-m", "torture.children.flood_slow_disk", str(flag), str(seconds))
     with serving(board.logdir, program=program) as served:
         ids = {run["name"]: run["id"] for run in served.when(_read)["runs"]}
         flag.touch()
