@@ -38,7 +38,7 @@ class SeriesKey:
     tag: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Part:
     """What one origin (a file set, an event file) holds of one series; it only ever grows at its end.
 

@@ -11,13 +11,16 @@ from typing import Protocol
 
 
 def sensible_bytes() -> int:
-    """An eighth of the memory that this process may use, but 256 MiB at least and 1 GiB at most."""
+    """An eighth of the memory that this process may use, but 64 MiB at least and 256 MiB at most.
+
+    With Python, numpy and an answer under way the board then stays below 500 MB, whatever is asked of it.
+    """
     amounts = []
     with contextlib.suppress(AttributeError, OSError, ValueError):  # not on this system
         amounts.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     with contextlib.suppress(OSError, ValueError):  # no such file, or "max" in it
         amounts.append(int(Path("/sys/fs/cgroup/memory.max").read_text("ascii")))
-    return min(max(min(amounts, default=0) // 8, 256 << 20), 1 << 30)
+    return min(max(min(amounts, default=0) // 8, 64 << 20), 256 << 20)
 
 
 class Forgettable(Protocol):

@@ -6,6 +6,8 @@ import hashlib
 import os
 import threading
 from collections.abc import Sequence
+from itertools import count
+from typing import Final
 
 from visualdl.errors import UnknownSeries
 from visualdl.kinds.all import KIND_BY_NAME
@@ -14,6 +16,8 @@ from visualdl.sources.source import Outline, Part, RunNotes, RunSource, SeriesKe
 from visualdl.store.names import natural
 from visualdl.store.question import RunInfo
 from visualdl.store.series import Series
+
+_NUMBERS: Final = count()
 
 
 def run_id(root: str, path: str) -> str:
@@ -29,6 +33,7 @@ class Run:
         self.id = run
         self.path = path
         self.order = natural(name)
+        self.number = next(_NUMBERS)
         self._name = name
         self._root = root
         self._source = source
@@ -124,8 +129,13 @@ class Run:
             if key not in self._keys:
                 raise UnknownSeries(f"the run {self._name!r} has no {key.kind} with the tag {key.tag!r}")
             if key not in self._series:
-                self._series[key] = Series(KIND_BY_NAME[key.kind], key, self)
+                self._series[key] = Series(KIND_BY_NAME[key.kind], key, self, self._let_go)
             return self._series[key]
+
+    def _let_go(self, series: Series) -> None:
+        """A series holds nothing any more, and can be made again; but not what it found to be damaged."""
+        if not series.broken and self._series.get(series.key) is series:
+            self._series.pop(series.key, None)
 
     def held(self) -> tuple[Series, ...]:
         """The series that may be in memory."""

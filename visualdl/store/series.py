@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Protocol
@@ -18,21 +17,22 @@ from visualdl.sources.source import Outline, Part, SeriesKey
 from visualdl.store.decoded import Damaged, Decoded
 from visualdl.store.long import LongSegment, Reader
 from visualdl.store.long_line import LongLine
-from visualdl.store.long_series import LongSeries, pieces_of
+from visualdl.store.long_series import LongSeries
 from visualdl.store.question import Smoothing
 from visualdl.store.segments import arrange
 from visualdl.store.smooth import Ema, ema, smooth
+from visualdl.store.snapshot import Columns, Snapshot, cursor_base
+from visualdl.store.tail import Tail
 from visualdl.store.tally import Tally
 
 _SMOOTHINGS: Final = 3
 """Smoothed lines kept of one series: the slider's place, the one before, and another reader's."""
 LONG_FROM: Final = 1 << 21
 """A series of a row kind with more points is not held in memory, but told by digests."""
-_BASE: Final = 10**9
-_BASES: Final = 10**6 - 2
-"""Cursors begin at a random multiple of _BASE: 15 digits, which a browser's numbers hold, the last 9 a count."""
 _KEPT_BYTES: Final = 64 << 20
 """Decoded records that a series keeps, for the next question."""
+_SERIES_BYTES: Final = 2000
+"""What a series costs beside its points, roughly: some objects, locks and array headers."""
 _OBJECT_BYTES: Final = 400
 """What a decoded record costs beside its bytes, roughly: a small object with an array or two."""
 
@@ -43,6 +43,9 @@ class Origin(Protocol):
     @property
     def started(self) -> float | None: ...
 
+    @property
+    def number(self) -> int: ...
+
     def parts(self, key: SeriesKey) -> tuple[Part, ...]: ...
 
     def points(self, key: SeriesKey, part: str, start: int = 0, stop: int | None = None) -> Points: ...
@@ -52,83 +55,21 @@ class Origin(Protocol):
     def payloads(self, key: SeriesKey, part: str, where: IntArray) -> list[Payload]: ...
 
 
-@dataclass(frozen=True)
-class Columns:
-    """One segment: points in order of step. value: None for a payload kind.
-
-    where: indices into the points of all parts; None while they are just those from `first` on.
-    """
-
-    step: IntArray
-    time: FloatArray
-    value: FloatArray | None
-    first: int
-    where: IntArray | None
-    ghost_from: int | None
-
-    def __len__(self) -> int:
-        return len(self.step)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of its arrays."""
-        return sum(array.nbytes for array in (self.step, self.time, self.value, self.where) if array is not None)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A series at one moment; its arrays never change.
-
-    parts: what it was made from. origin: the time that is 0 on the relative axis.
-    long: its segments when it is too long to be held; `segments` is empty then.
-    base: where cursors begin. Another number whenever points that were there have moved or gone, so that a cursor from
-        before is told from one of this arrangement, also by a run in the place of one that was deleted.
-    """
-
-    parts: tuple[Part, ...]
-    segments: tuple[Columns, ...]
-    origin: float
-    base: int
-    long: tuple[LongSegment, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """How many points there are."""
-        return sum(map(len, self.long or self.segments))
-
-    @property
-    def as_written(self) -> bool:
-        """Whether the points are just those of the parts, one part after the other."""
-        whole = self.count == sum(part.count for part in self.parts)
-        if self.long:
-            pieces = pieces_of(self.long)
-            return len(self.long) == 1 and self.long[0].ordered and len(pieces) <= len(self.parts)
-        return whole and len(self.segments) <= 1 and all(segment.where is None for segment in self.segments)
-
-    def continues(self, parts: tuple[Part, ...], *, as_written: bool) -> bool:
-        """Whether the points of an earlier snapshot of these parts come first in this one."""
-        if self.parts == parts:
-            return True
-        if not (parts and as_written and self.as_written):
-            return False
-        last = len(parts) - 1
-        if len(self.parts) <= last or self.parts[:last] != parts[:last]:
-            return False
-        return self.parts[last].id == parts[last].id and self.parts[last].count >= parts[last].count
-
-
 class Series:
     """One series of one run. Thread safe. Holds nothing until asked, and nothing after `drop`."""
 
-    def __init__(self, kind: Kind, key: SeriesKey, origin: Origin) -> None:
+    def __init__(
+        self, kind: Kind, key: SeriesKey, origin: Origin, forgotten: Callable[[Series], None] = lambda _: None
+    ) -> None:
+        """forgotten: called when the series was dropped."""
+        self._forgotten = forgotten
         self.kind = kind
         self.key = key
         self._origin = origin
         self._lock = threading.Lock()
         self._base = 0
-        self._last: tuple[tuple[Part, ...], bool] | None = None  # parts and as_written of the last one, kept by `drop`
         self._snapshot: Snapshot | None = None
-        self._tail: _Tail | None = None
+        self._tail: Tail | None = None
         self._smooth: OrderedDict[Smoothing, list[_Line]] = OrderedDict()
         self._tallies: list[Tally] = []
         self._long: LongSeries | None = None
@@ -146,7 +87,7 @@ class Series:
                     held = self._follow(parts)
                 else:
                     held = (held and self._grown(held, parts)) or self._build(parts)
-                self._snapshot, self._last = held, (held.parts, held.as_written)
+                self._snapshot = held
             return held
 
     def _follow(self, parts: tuple[Part, ...]) -> Snapshot:
@@ -220,13 +161,14 @@ class Series:
             spare = 0 if self._tail is None else self._tail.spare
             lines = sum(line.values.nbytes for lines in self._smooth.values() for line in lines)
             lines += 0 if self._long is None else self._long.nbytes
-            return held + spare + lines + self._decoded_bytes
+            return _SERIES_BYTES + held + spare + lines + self._decoded_bytes
 
     def drop(self) -> None:
         """Forget everything that can be read again."""
         with self._lock:
             self._forget()
             self._long = None
+        self._forgotten(self)
 
     def _forget(self) -> None:
         self._snapshot = self._tail = None
@@ -271,11 +213,10 @@ class Series:
         earliest: float | None,
         long: tuple[LongSegment, ...] = (),
     ) -> Snapshot:
-        """The snapshot of these segments, whose cursors go on from those of the one before if its points do."""
+        """The snapshot of these segments."""
         beginnings = [one for one in (self._origin.started, earliest) if one is not None]
-        snapshot = Snapshot(parts, segments, min(beginnings, default=0.0), self._base, long)
-        if self._last is None or not snapshot.continues(self._last[0], as_written=self._last[1]):
-            self._base = (1 + secrets.randbelow(_BASES)) * _BASE
+        snapshot = Snapshot(parts, segments, min(beginnings, default=0.0), 0, long)
+        self._base = cursor_base(self._origin.number, parts, as_written=snapshot.as_written, left_out=len(self._broken))
         return replace(snapshot, base=self._base)
 
     def _grown(self, held: Snapshot, parts: tuple[Part, ...]) -> Snapshot | None:
@@ -295,7 +236,7 @@ class Series:
         if len(steps) and (int(steps[0]) < int(last.step[-1]) or not bool((steps[1:] >= steps[:-1]).all())):
             return None
         if self._tail is None:
-            self._tail = _Tail(last)
+            self._tail = Tail(last)
         tail = self._tail.append(new)
         grown = (*parts[:-1], replace(parts[-1], count=before + len(new)))
         return replace(held, parts=grown, segments=(*held.segments[:-1], tail))
@@ -347,7 +288,7 @@ class Series:
                     broken.append((part, place))
         if broken:
             self._broken.update(broken)
-            self._snapshot = self._last = None
+            self._snapshot = None
             raise Damaged
         return found
 
@@ -374,49 +315,9 @@ def _line(segment: Columns, smoothing: Smoothing, held: _Line | None) -> _Line:
     return _Line(np.concatenate([held.values, more]), state)
 
 
-class _Tail:
-    """The last segment with room to grow: arrays that earlier snapshots share are never written again."""
-
-    def __init__(self, columns: Columns) -> None:
-        self._columns = columns
-        self._room: Columns = columns
-
-    @property
-    def spare(self) -> int:
-        """Bytes of room not used yet."""
-        return self._room.nbytes - self._columns.nbytes
-
-    def append(self, points: Points) -> Columns:
-        """The segment with these points at its end."""
-        count, more = len(self._columns), len(points)
-        if count + more > len(self._room):
-            capacity = max(1024, (count + more) * 3 // 2)
-            self._room = replace(
-                self._room,
-                step=_widened(self._columns.step, capacity),
-                time=_widened(self._columns.time, capacity),
-                value=None if self._columns.value is None else _widened(self._columns.value, capacity),
-            )
-        for name in ("step", "time", "value"):
-            room = getattr(self._room, name)
-            if room is not None:
-                room[count : count + more] = getattr(points, name)
-        part = slice(0, count + more)
-        value = None if self._room.value is None else self._room.value[part]
-        self._columns = replace(self._columns, step=self._room.step[part], time=self._room.time[part], value=value)
-        return self._columns
-
-
 def _timed(points: Points) -> Points:
     """The points that have a time."""
     return points.take(np.flatnonzero(np.isfinite(points.time)))
-
-
-def _widened(array: AnyArray, capacity: int) -> AnyArray:
-    """A copy with room for `capacity` values."""
-    wide = np.empty(capacity, array.dtype)
-    wide[: len(array)] = array
-    return wide
 
 
 def _joined(arrays: list[AnyArray], dtype: type[np.generic]) -> AnyArray:

@@ -198,8 +198,8 @@ def median(value: FloatArray, half: int, of: int = 0) -> FloatArray:
     """The median of finite `value` over the `half` points on either side, and itself; mirrored at the ends.
 
     When a window for every point would take too long (from 3 million points with 21 a window), it is taken at every
-    few points, always more than ten a window, with straight lines between. A window reaches as far as there are points, or
-    _MEDIAN_REACH: a weight next to 1 must not ask for the memory of 10^15 of them.
+    few points, always more than ten a window, with straight lines between. A window reaches as far as there are points,
+    or _MEDIAN_REACH: a weight next to 1 must not ask for the memory of 10^15 of them.
     """
     count = len(value)
     half = min(half, max(count, _MEDIAN_REACH))

@@ -37,7 +37,7 @@ _AWAKE_SECONDS = 10.0
 class Store:
     """All runs below the roots. Thread safe; memory is bounded by `memory_bytes`, not by the size of the logs.
 
-    memory_bytes: what decoded points may take; by default an eighth of what there is, 1 GiB at most.
+    memory_bytes: what decoded points may take; by default an eighth of what there is, 256 MiB at most.
     awake_seconds: how long after its last new point a run is still looked at by `glance`.
 
     Nothing is read before the first `refresh`. A root need not exist yet. Runs stay while their folders do.
@@ -50,10 +50,11 @@ class Store:
         known: dict[Identity, str] = {}
         self._trees = [Tree(path, match, known) for path in paths]
         self._root_names = dict(zip(paths, root_names(paths), strict=True)) if paths else {}
-        # A frame holds rows of all tags: while cards are opened one after the other, it is needed once for each.
+        # A frame holds rows of all tags: while the cards of a few runs are opened one after the other, it is needed
+        # once for each. Those of many runs never fit, however large a share this gets.
         memory_bytes = sensible_bytes() if memory_bytes is None else memory_bytes
-        self._frames = FrameCache(memory_bytes // 3)
-        self._memory = Memory(memory_bytes - memory_bytes // 3)
+        self._frames = FrameCache(memory_bytes // 8)
+        self._memory = Memory(memory_bytes - memory_bytes // 8)
         self._runs: dict[str, Run] = {}  # by path; read through list(), which other threads cannot interrupt
         self._by_id: dict[str, Run] = {}
         self._awake: dict[Run, float] = {}  # when each run that grew lately did so, by the monotonic clock

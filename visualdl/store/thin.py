@@ -15,7 +15,8 @@ from visualdl.store.decoded import Decoded
 from visualdl.store.long_series import chunks as long_chunks
 from visualdl.store.question import FIRST_STEP, LAST_STEP, Answer, Axis, Question, Segment, whole_step
 from visualdl.store.rows import concatenated
-from visualdl.store.series import Columns, Series, Snapshot
+from visualdl.store.series import Series
+from visualdl.store.snapshot import Columns, Snapshot
 from visualdl.store.tally import ALL_FINITE, NonFinite, Tally, add_up, count_non_finite
 
 ANSWER_BYTES: Final = 64 << 20
