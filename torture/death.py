@@ -22,7 +22,7 @@ from torture.scene import Budget, Outcome
 
 SHARE = 4.0
 KILLERS = 2
-_KILLING = 0.7  # of the time; the rest is for the other ends
+_KILLING = 0.75  # of the time; the rest is for the other ends
 _START_SECONDS = 1.5  # a program of ours begins
 _PATIENCE = 60.0
 

@@ -7,28 +7,30 @@ records were dropped and why, everything else is readable, unchanged and in orde
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
+import time
+import traceback
 from collections import defaultdict
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, cast
 
 from torture.scene import Budget, Outcome
 
 SHARE = 1.0
-AT_ONCE = 3  # they wait more than they work
-_ATTEMPT_SECONDS = 6.0  # what one takes on a busy machine
+AT_ONCE = 4  # they wait more than they work
+_ATTEMPT_SECONDS = 4.0  # what one takes on a busy machine
 _PATIENCE = 90.0
 
 
 def scene(budget: Budget) -> Iterator[Outcome]:
     """Every sort of trouble once, in an order that the seed decides, then again; as many as there is time for."""
-    if not sys.platform.startswith("linux") or shutil.which("unshare") is None:
-        yield Outcome("disks", "", left_out="mounts need Linux and unshare")
+    if not sys.platform.startswith("linux"):
+        yield Outcome("disks", "", left_out="the troubles are made with Linux's means")
         return
     from torture.children.disk import TROUBLES
 
@@ -37,17 +39,9 @@ def scene(budget: Budget) -> Iterator[Outcome]:
     names = [name for name, _ in order]
     order = [order[i] for i in sorted(range(len(order)), key=lambda i: names.index(names[i]) != i)]  # each once first
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-
-    def work(first: int, folder: Path) -> None:
-        number = first
-        while budget.left() > min(_ATTEMPT_SECONDS, budget.seconds / 2) and number < 10 * len(order):
-            name, how = order[number % len(order)]
-            found[name].append({"number": number, "how": how, **_attempt(name, how, folder / str(number), number)})
-            number += AT_ONCE
-
-    with tempfile.TemporaryDirectory(prefix="torture-disks-") as scratch, ThreadPoolExecutor(AT_ONCE) as pool:
-        for done in [pool.submit(work, first, Path(scratch)) for first in range(AT_ONCE)]:
-            done.result()
+    with tempfile.TemporaryDirectory(prefix="torture-disks-", ignore_cleanup_errors=True) as scratch:
+        for attempt in _attempts(order, budget, Path(scratch)):
+            found[attempt.name].append({"number": attempt.number, "how": attempt.how, **attempt.told()})
     for name in TROUBLES:
         if name in found:
             yield _outcome(name, found[name])
@@ -55,25 +49,72 @@ def scene(budget: Budget) -> Iterator[Outcome]:
         yield Outcome("other disks", f"{len(found)} of {len(TROUBLES)}", left_out=f"no time for {'; '.join(missing)}")
 
 
-def _attempt(name: str, how: str, folder: Path, number: int) -> dict[str, Any]:
-    folder.mkdir()
-    for parent in (folder, folder.parent):
-        parent.chmod(0o777)  # a child that becomes nobody must come this far
-    command = ["unshare", "--mount", sys.executable, "-m", "torture.children.disk", name, how, str(folder), str(number)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
-    except subprocess.TimeoutExpired:
-        return {"broke": [f"hung for {_PATIENCE:.0f} s"]}
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if done.returncode or not done.stdout.strip():
-        if done.stderr.startswith("unshare:"):
-            return {"left_out": done.stderr.strip()}
-        return {"broke": [f"ended with {done.returncode}: {done.stderr[-800:]}"]}
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    if done.stderr:
-        told.setdefault("broke", []).append(f"said on stderr: {done.stderr[-800:]}")
-    return told
+def _attempts(order: Sequence[tuple[str, str]], budget: Budget, scratch: Path) -> Iterator[Attempt]:
+    """Starts attempts, a few at once, until the time is over; each as it ends."""
+    running: list[Attempt] = []
+    number = 0
+    while running or number == 0:
+        while len(running) < AT_ONCE and (budget.left() > min(_ATTEMPT_SECONDS, budget.seconds / 2) or not number):
+            running.append(Attempt(*order[number % len(order)], number, scratch / str(number)))
+            number += 1
+        time.sleep(0.01)
+        for attempt in [one for one in running if one.ended()]:
+            running.remove(attempt)
+            yield attempt
+
+
+class Attempt:
+    """One training on one bad disk, in a forked child."""
+
+    def __init__(self, name: str, how: str, number: int, folder: Path) -> None:
+        self.name, self.how, self.number, self.folder = name, how, number, folder
+        self._deadline = time.monotonic() + _PATIENCE
+        self._status: int | None = None
+        self._hung = False
+        folder.mkdir()
+        for parent in (folder, folder.parent):
+            parent.chmod(0o777)  # a child that becomes nobody must come this far
+        self._pid = os.fork()
+        if not self._pid:
+            self._run()
+
+    def _run(self) -> NoReturn:
+        from torture.children.disk import perform
+
+        status = 70
+        try:
+            sys.stderr = (self.folder / "errors").open("w", encoding="utf-8")
+            perform(self.name, cast("Any", self.how), self.folder, str(self.number))
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+
+    def ended(self) -> bool:
+        """Whether it has; one that hangs is killed."""
+        pid, status = os.waitpid(self._pid, os.WNOHANG)
+        if pid:
+            self._status = os.waitstatus_to_exitcode(status)
+        elif time.monotonic() > self._deadline:
+            self._hung = True
+            os.kill(self._pid, signal.SIGKILL)
+        return bool(pid)
+
+    def told(self) -> dict[str, Any]:
+        """What it found."""
+        errors = (self.folder / "errors").read_text(encoding="utf-8")
+        told = self.folder / "told"
+        found: dict[str, Any] = {"broke": [f"ended with {self._status}: {errors[-800:]}"]}
+        if self._hung:
+            found = {"broke": [f"hung for {_PATIENCE:.0f} s"]}
+        elif self._status == 0 and told.exists():
+            found = json.loads(told.read_text(encoding="utf-8"))
+            if errors:
+                found.setdefault("broke", []).append(f"said on stderr: {errors[-800:]}")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return found
 
 
 def _outcome(name: str, found: list[dict[str, Any]]) -> Outcome:

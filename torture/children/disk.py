@@ -1,6 +1,6 @@
-"""A training on a disk that fails under it: `python -m torture.children.disk TROUBLE DURABILITY FOLDER SEED`.
+"""A training on a disk that fails under it, in a process that was forked for it.
 
-Runs in a mount namespace of its own, so that what it mounts goes with it. Prints what it found as JSON.
+It has a mount namespace of its own, so that what it mounts goes with it; it leaves what it found in `told`, as JSON.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import resource
 import shutil
 import struct
 import subprocess
-import sys
 import time
 import traceback
 import warnings
@@ -38,6 +37,7 @@ NOBODY = 65534
 LONG_CALL = 0.5  # seconds; a row's call that took longer has waited for the disk
 _SHUT_DOWN_EXT4 = 0x8004587D
 _RECOVER_SECONDS = 20.0
+_NEW_MOUNTS, _RECURSIVE, _PRIVATE = 0x20000, 1 << 14, 1 << 18
 
 
 class Place:
@@ -126,7 +126,9 @@ class Place:
 
     def limit_descriptors(self) -> None:
         """No file can be opened any more."""
-        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, _most_files))
+        lowest = os.dup(0)
+        os.close(lowest)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, _most_files))
 
     def unlimit_descriptors(self) -> None:
         """They can."""
@@ -168,8 +170,8 @@ def _mood(mood: str) -> Act:
 class Trouble(NamedTuple):
     """One sort of trouble. on: the file system. first: before the log's files are made. heal: how it ends, if it does.
 
-    harmless: nothing may be dropped, nothing warned of. readable: what was kept can be read afterwards. told: there is
-    still a place on that disk where a board can be told what was dropped.
+    harmless: nothing may be dropped, nothing warned of. readable: what was kept can be read afterwards. told: whether
+    that disk still has a place where a board can be told what was dropped; "mapped": if the head is a map.
     """
 
     on: Literal["plain", "tmpfs", "ext4", "fuse"]
@@ -178,7 +180,7 @@ class Trouble(NamedTuple):
     first: bool = False
     harmless: bool = False
     readable: bool = True
-    told: bool = True
+    told: Literal["always", "mapped", "never"] = "always"
     durability: tuple[Literal["auto", "mmap", "pwrite"], ...] = ("auto",)
 
 
@@ -189,7 +191,7 @@ TROUBLES = {
     "a tmpfs that is full from the start": Trouble("tmpfs", Place.fill, Place.free, first=True),
     "a full ext4": Trouble("ext4", Place.fill, durability=_BOTH),
     "a full ext4, space comes back": Trouble("ext4", Place.fill, Place.free),
-    "ext4 turned read-only by an error": Trouble("ext4", Place.abort, durability=_BOTH),
+    "ext4 turned read-only by an error": Trouble("ext4", Place.abort, told="mapped", durability=_BOTH),
     "a disk that is gone under ext4": Trouble("ext4", Place.shut_down, readable=False, durability=_BOTH),
     "no inodes left, then some": Trouble("tmpfs", Place.fill_inodes, Place.free_inodes, first=True),
     "a quota of ext4": Trouble("ext4", Place.quota, first=True),
@@ -208,9 +210,9 @@ TROUBLES = {
     "writes that take 50 ms": Trouble("fuse", _mood("slow"), harmless=True),
     "a disk that hangs, then answers": Trouble("fuse", _mood("hang"), _mood("fine"), harmless=True),
     "a full FUSE, space comes back": Trouble("fuse", _mood("ENOSPC"), _mood("fine")),
-    "EIO": Trouble("fuse", _mood("EIO"), told=False),
+    "EIO": Trouble("fuse", _mood("EIO"), told="never"),
     "EIO for a while": Trouble("fuse", _mood("EIO"), _mood("fine")),
-    "a stale handle (ESTALE)": Trouble("fuse", _mood("ESTALE"), told=False),
+    "a stale handle (ESTALE)": Trouble("fuse", _mood("ESTALE"), told="never"),
     "a mount whose other side dies": Trouble("fuse", Place.server_dies, readable=False),
 }
 
@@ -306,11 +308,11 @@ def attempt(name: str, durability: Literal["auto", "mmap", "pwrite"], folder: Pa
         found.broke.append(f"a row's call took {training.longest:.2f} s")
     found.lost_rows = dropped
     if trouble.readable:
-        judge(found, place.run, ledger, dropped, trouble)
+        judge(found, place.run, ledger, dropped, trouble, durability)
     return found
 
 
-def judge(found: Finding, run: Path, ledger: Ledger, dropped: int, trouble: Trouble) -> None:
+def judge(found: Finding, run: Path, ledger: Ledger, dropped: int, trouble: Trouble, how: str) -> None:
     """What is readable is an unchanged part of what was logged, and with what was told dropped it is all of it."""
     sets = read_sets(run)
     found.broke += told_damage(sets)
@@ -338,26 +340,32 @@ def judge(found: Finding, run: Path, ledger: Ledger, dropped: int, trouble: Trou
     store = Store([run])
     store.refresh()
     on_board = sum(info.dropped for info in store.runs())
-    if sets and trouble.told and on_board != dropped:
+    told = trouble.told == "always" or (trouble.told == "mapped" and how == "mmap")
+    if sets and told and on_board != dropped:
         found.broke.append(f"the board tells of {on_board} dropped, close() of {dropped}")
 
 
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise OSError(errno.EPERM, f"{' '.join(command)}: {done.stderr.strip()}")
+        why = done.stderr.strip().partition("\n")[0].partition(": ")[2].rpartition(": ")[2].partition(",")[0]
+        raise OSError(errno.EPERM, f"{' '.join(command[:-2])}: {why}")
 
 
-def main() -> None:
-    """One attempt; `left_out` is printed instead where this machine does not let us make the trouble."""
-    name, durability, folder, seed = sys.argv[1:]
+def own_mounts() -> None:
+    """A mount namespace for this process alone. OSError where that is not allowed."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_NEW_MOUNTS) or libc.mount(None, b"/", None, _RECURSIVE | _PRIVATE, None):
+        raise OSError(ctypes.get_errno(), "no mount namespace of our own is allowed")
+
+
+def perform(name: str, durability: Literal["auto", "mmap", "pwrite"], folder: Path, seed: str) -> None:
+    """One attempt; `left_out` is told instead where this machine does not let us make the trouble."""
     told: dict[str, object]
     try:
-        told = vars(attempt(name, durability, Path(folder), random.Random(seed)))  # type: ignore[arg-type]
+        if TROUBLES[name].on != "plain":
+            own_mounts()
+        told = vars(attempt(name, durability, folder, random.Random(seed)))
     except OSError as error:
         told = {"left_out": f"{error.strerror or error}"}
-    print(json.dumps(told), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    (folder / "told").write_text(json.dumps(told), encoding="utf-8")

@@ -45,7 +45,7 @@ class Mode(NamedTuple):
     records: float = PAYLOAD_SECONDS
     lives: int = 1
     at: Literal["first", "ending", "itself"] = "first"
-    seconds: float = 0.3
+    seconds: float = 0.25
 
 
 def forget_numpy(chance: random.Random) -> None:
