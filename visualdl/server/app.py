@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket
 
 from visualdl.errors import BadRequest, UnknownSeries, UnreadableModel
 from visualdl.server.api import About, Api, travels
-from visualdl.server.guard import Guard, Policy, refusal
+from visualdl.server.guard import Guard, Policy, fence, refusal
 from visualdl.server.live import Live
 from visualdl.server.model import ModelFile
 from visualdl.server.news import News
@@ -180,7 +180,9 @@ class _Below:
             # Relative addresses on the page need the final slash; so does the cookie.
             last = self._prefix.rpartition("/")[2]
             query = scope["query_string"].decode("latin-1")
-            await RedirectResponse(f"{last}/" + ("?" + query if query else ""), 307)(scope, receive, send)
+            answer = RedirectResponse(f"{last}/" + ("?" + query if query else ""), 307, {"cache-control": "no-store"})
+            fence(answer.headers)
+            await answer(scope, receive, send)
         elif self._prefix and path.startswith(self._prefix + "/"):
             await self._app({**scope, "path": path[len(self._prefix) :]}, receive, send)
         else:

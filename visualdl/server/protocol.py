@@ -66,6 +66,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
+        self._running: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there; it has HEAD_SECONDS to ask something."""
@@ -75,6 +76,11 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
         self._settle()
+        self.pipeline.clear()
+        running = self._running  # Uvicorn tells only the request that came last, and this may be one before it
+        if running is not None and not running.response_complete:
+            running.disconnected = True
+            running.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -147,6 +153,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._expect()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
         # Uvicorn has only one application beside ours: the one for when too many clients are connected.
         super()._start_asgi_task(cycle, app if app is self.app else cast(Any, _too_many))
 
