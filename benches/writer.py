@@ -1,6 +1,6 @@
 """What logging costs the training, beside SummaryWriter and every other tool that is installed here.
 
-    python -m benches writer        or        python -m benches.writer [--peers trackio,aim] [--repeats 2] [--quick]
+    python -m benches writer        or        python -m benches.writer [--peers all] [--repeats 2] [--quick]
 
 Every measurement runs in a process of its own, in the tool's own environment and with its default settings, the tools
 in turns, so that whatever else the machine does meets all of them. The figures are medians over the repeats. What a
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from benches.peers.catalog import PEERS, present, tool_of
+from benches.peers.catalog import USUAL, chosen, present, tool_of
 from benches.peers.children import Failed, Watch, last_words, measure, say, scratch_folder, start, task
 from benches.peers.contract import Tool
 from benches.peers.table import Cell, Row, markdown
@@ -186,12 +186,10 @@ def rows_of(figures: Sequence[Figure], findings: Findings, tools: Sequence[Tool]
 def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", type=lambda names: names.split(","), default=PEERS, metavar="NAME,NAME")
+    parser.add_argument("--peers", type=chosen, default=USUAL, metavar="all|NAME,NAME")
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="once, a quarter of the calls")
     asked = parser.parse_args()
-    if unknown := set(asked.peers) - set(PEERS):
-        parser.error(f"there is no tool {', '.join(unknown)}; there are {', '.join(PEERS)}")
     tools, missing = present(asked.peers)
     share = 0.25 if asked.quick else 1.0
     findings = measure_all(tools, 1 if asked.quick else asked.repeats, share)

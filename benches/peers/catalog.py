@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable
+from argparse import ArgumentTypeError
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 
 from benches.peers.contract import Tool
 
 OURS = "ours"
-PEERS = ("tensorboard", "tensorboardx", "visualdl2", "trackio", "aim", "wandb", "swanlab", "mlflow", "rerun")
+USUAL = ("tensorboard", "tensorboardx", "visualdl2", "trackio", "aim", "wandb")
+"""What is measured unless others are asked for: all of them take a bench longer than six minutes."""
+PEERS = (*USUAL, "swanlab", "mlflow", "rerun")
 VERSIONS = Path(__file__).with_name("versions.txt")
 
 
@@ -24,6 +27,14 @@ def versions() -> dict[str, list[str]]:
     """What is installed for each tool that has an environment of its own, as pip spells it."""
     lines = (line.partition(":") for line in VERSIONS.read_text("utf-8").splitlines() if line and line[0] != "#")
     return {name: packages.split() for name, _, packages in lines}
+
+
+def chosen(names: str) -> Sequence[str]:
+    """The tools of a list with commas between them, or `all`. Raises ArgumentTypeError for one that there is not."""
+    wanted = PEERS if names == "all" else names.split(",")
+    if unknown := [name for name in wanted if name not in PEERS]:
+        raise ArgumentTypeError(f"there is no tool {', '.join(unknown)}; there are {', '.join(PEERS)}")
+    return wanted
 
 
 def present(wanted: Iterable[str]) -> tuple[list[Tool], list[str]]:

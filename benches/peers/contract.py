@@ -31,7 +31,6 @@ SILENT = {
 }
 """What is set for every tool: nothing is reported to anybody, nothing leaves the machine."""
 
-
 RUN = "run0"
 """The run that a writer logs to: a folder of this name, where a tool keeps runs in folders."""
 
@@ -117,9 +116,8 @@ class Tool:
     processes: ClassVar[str] = ""  # why processes cannot log one run together; "" means they can
     text: ClassVar[str] = "–"  # said where it cannot log text
     boards: ClassVar[tuple[type[Board], ...]] = ()
-    share: ClassVar[Mapping[str, float]] = MappingProxyType(
-        {}
-    )  # of the points of a size of logs, where writing all would take too long
+    # Of the points of a size of logs, where writing all would take too long; 0: none at all.
+    share: ClassVar[Mapping[str, float]] = MappingProxyType({})
 
     @property
     def entry(self) -> str:
