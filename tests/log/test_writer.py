@@ -303,6 +303,58 @@ def test_the_queue_holds_no_more_than_can_be_written_in_a_second(tmp_path: Path)
     log.close()
 
 
+def test_what_comes_in_a_while_is_encoded_at_once_kind_by_kind_and_each_tag_in_its_order(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    gate, encoded = threading.Event(), list[str]()
+
+    def encoder(kind: str) -> Callable[[int], tuple[bytes, tuple[bytes, ...]]]:
+        def encode(value: int) -> tuple[bytes, tuple[bytes, ...]]:
+            gate.wait()
+            encoded.append(kind)
+            return b"%d" % value, ()
+
+        return encode
+
+    tags = {kind: log.tag(kind, "x") for kind in ("image", "histogram")}
+    appends = [(log.record_appender(tag), encoder(kind)) for kind, tag in tags.items()]
+    appends[0][0](0, None, appends[0][1], 0, 1)
+    while log._queue.items:  # the pump has taken it, and waits at the gate
+        time.sleep(0.001)
+    for i in range(1, 51):
+        for append, encode in appends:
+            append(i, None, encode, i, 1)
+    gate.set()
+    log.flush()
+    assert len(list(itertools.groupby(encoded[1:]))) == 2
+    reader = reader_of(log)
+    for kind, first in (("image", 0), ("histogram", 1)):
+        payloads = [record.payload for record in reader.records(tags[kind], slice(None))]
+        assert payloads == [b"%d" % i for i in range(first, 51)]
+    log.close()
+
+
+@pytest.mark.parametrize("step", [2**63, -(2**63) - 1])
+def test_a_payload_record_whose_step_has_too_many_bits_is_refused_at_the_call(tmp_path: Path, step: int) -> None:
+    log = Log(tmp_path)
+    append = log.record_appender(log.tag("image", "x"))
+    with pytest.raises(OverflowError, match="step must fit in 64 bits"):
+        append(step, None, lambda value: (value, ()), b"", 1)
+    with pytest.raises(ValueError, match="time must be finite"):
+        append(0, float("inf"), lambda value: (value, ()), b"", 1)
+    assert log.close() == Closed(0, 0, 0)
+    with pytest.raises(LogClosed):
+        append(0, None, lambda value: (value, ()), b"", 1)
+
+
+def test_a_signal_handler_may_log_while_its_thread_is_logging(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    append = log.record_appender(log.tag("image", "x"))
+    append(0, None, lambda value: (value, ()), b"first", 1)
+    with log._queue.lock:  # where the signal strikes
+        append(1, None, lambda value: (value, ()), b"from the handler", 1)
+    assert log.close() == Closed(0, 2, 0)
+
+
 def test_an_encoding_may_use_the_log_itself(tmp_path: Path) -> None:
     log = Log(tmp_path, queue_bytes=1)
     tag = log.tag("image", "x")

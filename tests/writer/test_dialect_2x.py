@@ -304,3 +304,14 @@ def test_a_call_whose_kind_is_still_missing_says_so(name: str) -> None:
 def test_a_misspelt_call_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'add_scaler'"):
         LogWriter("unused").add_scaler  # type: ignore[attr-defined]  # what is tested  # noqa: B018
+
+
+def test_a_call_that_is_refused_leaves_no_tag_and_no_folder(tmp_path: Path) -> None:
+    with LogWriter(tmp_path / "run") as writer:
+        with pytest.raises(TypeError, match="numbers"):
+            writer.add_image("x", np.array(["a"]), 0)
+        with pytest.raises(ValueError, match="at least one value"):
+            writer.add_histogram("x", [], 0)
+        with pytest.raises(TypeError, match="step"):
+            writer.add_histogram("x", [1.0], 0.5)  # type: ignore[arg-type]
+    assert not (tmp_path / "run").exists()

@@ -67,8 +67,8 @@ def appender(queue: Queue, tag: int, stuck: Callable[[Item], None]) -> AppendRec
         with queue.lock:
             fits = queue.held + size <= queue.room
             if fits:
+                queue.items.append(item)  # first: Ctrl-C in between must not take bytes that nobody gives back
                 queue.held += size
-                queue.items.append(item)
                 if queue.awake:
                     return
                 queue.awake = True
@@ -128,9 +128,9 @@ class Payloads:
             limit = min(self._limit, self._rate * BACKLOG_SECONDS)
             if self._trouble.gone:
                 self._trouble.drop(1)
-            elif force or not queue.held or queue.held + size <= limit:
-                queue.held += size
+            elif force or queue.held <= 0 or queue.held + size <= limit:
                 queue.items.append(item)
+                queue.held += size
                 queue.awake = True
                 if not self._shut:
                     queue.room = limit  # the pump is called now: no need to come here again until it was there
