@@ -117,15 +117,17 @@ def split_calls(wiring: Wiring) -> tuple[list[Path], dict[Path, Path]]:
     old: dict[Path, Path] = {}
     order = _order(len(scopes), wiring.edges)
     depth = 0
+    edges = wiring.edges  # those whose ends stand in the same scope of this depth: fewer and fewer
     while any(len(scope) > depth for scope in scopes):
-        _split_depth(_Tree(scopes, order, wiring.edges, old), depth)
+        _split_depth(_Tree(scopes, order, edges, old), depth)
+        edges = [(a, b) for a, b in edges if _go_together(scopes[a], scopes[b], depth)]
         depth += 1
     return scopes, old
 
 
 @dataclass(frozen=True)
 class _Tree:
-    """What splitting reads, and changes in place: `scopes` and `old`."""
+    """What splitting reads, and changes in place: `scopes` and `old`. edges: inside of one scope of the depth."""
 
     scopes: list[Path]
     order: list[int]
@@ -136,18 +138,18 @@ class _Tree:
 def _split_depth(tree: _Tree, depth: int) -> None:
     """Splits the children of every scope of this depth that has a circle between them."""
     parting: dict[Path, list[tuple[int, int]]] = defaultdict(list)  # edges whose ends part here
-    within: dict[Path, list[tuple[int, int]]] = defaultdict(list)  # these and all deeper ones
     for a, b in tree.edges:
-        meet = _meet(tree.scopes[a], tree.scopes[b])
-        if meet >= depth:
-            parent = tree.scopes[a][:depth]
-            within[parent].append((a, b))
-            if meet == depth:
-                parting[parent].append((a, b))
+        if not _go_together(tree.scopes[a], tree.scopes[b], depth):
+            parting[tree.scopes[a][:depth]].append((a, b))
     circles = {parent: _circle_parts(edges, tree.scopes, depth) for parent, edges in parting.items()}
     circles = {parent: parts for parent, parts in circles.items() if parts}
     if not circles:
         return
+    within: dict[Path, list[tuple[int, int]]] = defaultdict(list)  # all edges, of the scopes with a circle
+    for a, b in tree.edges:
+        parent = tree.scopes[a][:depth]
+        if parent in circles:
+            within[parent].append((a, b))
     inside: dict[Path, list[int]] = defaultdict(list)
     for n in tree.order:
         if len(tree.scopes[n]) >= depth and tree.scopes[n][:depth] in circles:
@@ -156,14 +158,9 @@ def _split_depth(tree: _Tree, depth: int) -> None:
         _split_scope(tree, depth, parts, inside[parent], parting[parent], within[parent])
 
 
-def _meet(a: Path, b: Path) -> int:
-    """How many parts two scopes share from the root."""
-    length = 0
-    for one, other in zip(a, b):  # noqa: B905 - the shorter one ends it
-        if one != other:
-            break
-        length += 1
-    return length
+def _go_together(a: Path, b: Path, depth: int) -> bool:
+    """Whether two scopes that share their first `depth` parts share the next one too."""
+    return len(a) > depth < len(b) and a[depth] == b[depth]
 
 
 def _circle_parts(edges: list[tuple[int, int]], scopes: list[Path], depth: int) -> set[str]:
