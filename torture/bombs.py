@@ -7,7 +7,7 @@ measured and bounded; the reader is the whole board, without its socket.
 from __future__ import annotations
 
 import os
-from collections import deque
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def scene(budget: Budget) -> Iterator[Outcome]:
     """Every bomb, as many at once as there are cores; those for which no time is left are left out."""
     scale = min(1.0, max(0.01, budget.seconds / _FULL_SECONDS))
     waiting = list(BOMBS)
-    running: deque[tuple[str, Prisoner]] = deque()
+    running: list[tuple[str, Prisoner]] = []
     with scratch() as folder:
         while waiting or running:
             while waiting and len(running) < min(os.cpu_count() or 1, 4):
@@ -35,9 +35,10 @@ def scene(budget: Budget) -> Iterator[Outcome]:
                     yield Outcome(BOMBS[name].title, "", left_out="no time was left")
                 else:
                     running.append((name, _light(folder, name, scale)))
-            if running:
-                name, prisoner = running.popleft()
-                yield _outcome(name, prisoner.ended(_BUILD_SECONDS + 3 * BOMBS[name].seconds))
+            for one in [one for one in running if len(running) == 1 or one[1].over()][:1]:
+                running.remove(one)
+                yield _outcome(one[0], one[1].ended(_BUILD_SECONDS + 3 * BOMBS[one[0]].seconds))
+            time.sleep(0.02)
 
 
 def _light(folder: Path, name: str, scale: float) -> Prisoner:

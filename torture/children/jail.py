@@ -114,6 +114,10 @@ class Prisoner:
                 stderr=errors,
             )
 
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
     def ended(self, seconds: float) -> Ended:
         """Wait so long (and a moment), then end it; what it said and how it ended."""
         late = ""
