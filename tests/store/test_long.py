@@ -143,7 +143,7 @@ def table(answer: Answer) -> Any:
     return np.ascontiguousarray(columns).view("V24").reshape(-1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     axis=st.sampled_from(["step", "time", "relative"]),
     ends=st.tuples(st.floats(-0.1, 1.1), st.floats(-0.1, 1.1)).map(sorted),

@@ -112,8 +112,10 @@ def _axis(question: Question, origin: float) -> _Axis:
     if question.axis != "step":
         return _Axis(question.axis, origin, start, stop)
     low, high = whole_step(math.ceil, start), whole_step(math.floor, stop)
-    if start > LAST_STEP or stop < FIRST_STEP:
-        low, high = 1, 0
+    if start > LAST_STEP:
+        low = high = LAST_STEP + 1
+    elif stop < FIRST_STEP:
+        low = high = FIRST_STEP - 1
     return _Axis("step", origin, low, high)
 
 
