@@ -35,6 +35,7 @@ RING = 16384
 ROWS = 30_000  # logged in trouble: more than the ring holds
 NOBODY = 65534
 LONG_CALL = 0.5  # seconds; a row's call that took longer has waited for the disk
+END_SECONDS = 1.0  # in place of half a minute
 _SHUT_DOWN_EXT4 = 0x8004587D
 _RECOVER_SECONDS = 20.0
 _NEW_MOUNTS, _RECURSIVE, _PRIVATE = 0x20000, 1 << 14, 1 << 18
@@ -169,6 +170,7 @@ def _mood(mood: str) -> Act:
 
 class Trouble(NamedTuple):
     """One sort of trouble. on: the file system. first: before the log's files are made. heal: how it ends, if it does.
+    hangs: no write is answered meanwhile.
 
     harmless: nothing may be dropped, nothing warned of. readable: what was kept can be read afterwards. told: whether
     that disk still has a place where a board can be told what was dropped; "mapped": if the head is a map.
@@ -178,6 +180,7 @@ class Trouble(NamedTuple):
     strike: Act
     heal: Act | None = None
     first: bool = False
+    hangs: bool = False
     harmless: bool = False
     readable: bool = True
     told: Literal["always", "mapped", "never"] = "always"
@@ -208,7 +211,8 @@ TROUBLES = {
     "a file system without mmap": Trouble("fuse", lambda _: None, harmless=True, durability=("auto", "mmap")),
     "writes that are cut short": Trouble("fuse", _mood("short"), harmless=True),
     "writes that take 50 ms": Trouble("fuse", _mood("slow"), harmless=True),
-    "a disk that hangs, then answers": Trouble("fuse", _mood("hang"), _mood("fine"), harmless=True),
+    "a disk that hangs, then answers": Trouble("fuse", _mood("hang"), _mood("fine"), hangs=True, harmless=True),
+    "a disk that hangs to the end": Trouble("fuse", _mood("hang"), hangs=True, readable=False),
     "a full FUSE, space comes back": Trouble("fuse", _mood("ENOSPC"), _mood("fine")),
     "EIO": Trouble("fuse", _mood("EIO"), told="never"),
     "EIO for a while": Trouble("fuse", _mood("EIO"), _mood("fine")),
@@ -255,9 +259,8 @@ class Training:
         if not trouble.first:
             self.log.flush()
             trouble.strike(place)
-        hangs = trouble.strike is TROUBLES["a disk that hangs, then answers"].strike
-        self.rows(RING // 2 if hangs else ROWS)
-        if not hangs:
+        self.rows(RING // 2 if trouble.hangs else ROWS)
+        if not trouble.hangs:
             self.records(3)
             self.log.flush()
         if trouble.heal:
@@ -283,13 +286,15 @@ def attempt(name: str, durability: Literal["auto", "mmap", "pwrite"], folder: Pa
     ledger = Ledger(folder / "ledger")
     place = Place(trouble.on, folder, quota=trouble.strike is Place.quota)
     pump.BEAT_SECONDS = 0.2  # a deleted folder is noticed at a beat, each 5 s
-    lifetime._SECONDS_TO_CLOSE = 5.0
+    lifetime._SECONDS_TO_CLOSE = END_SECONDS
     log = Log(place.run, durability=durability, ring_rows=RING)
     training = Training(log, ledger)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
             training.train(trouble, place)
+            if trouble.hangs and not trouble.heal:
+                return ended(found)
             closed = log.close()
         except Exception:
             found.broke.append(f"an exception in the training: {traceback.format_exc()[-600:]}")
@@ -310,6 +315,15 @@ def attempt(name: str, durability: Literal["auto", "mmap", "pwrite"], folder: Pa
     if trouble.readable:
         judge(found, place.run, ledger, dropped, trouble, durability)
     return found
+
+
+def ended(found: Finding) -> Finding:
+    """The interpreter ends though the disk never answers."""
+    begun = time.monotonic()
+    lifetime.close_all()
+    if (took := time.monotonic() - begun) > 3 * END_SECONDS:
+        found.broke.append(f"the interpreter waited for {took:.1f} s, {END_SECONDS:.0f} s were allowed")
+    return found  # and the process ends, which ends the disk too
 
 
 def judge(found: Finding, run: Path, ledger: Ledger, dropped: int, trouble: Trouble, how: str) -> None:

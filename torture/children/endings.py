@@ -296,6 +296,9 @@ def main() -> None:
     """Train, then end."""
     name, run, ledger, seed = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGALRM):  # nohup has us ignore some
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     training = Training(Path(run), Ledger(Path(ledger)), random.Random(seed))
     training.rows(training.chance.randrange(ROWS))
     training.records(training.chance.randrange(RECORDS))

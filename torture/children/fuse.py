@@ -28,6 +28,7 @@ _MAX_WRITE = 1 << 20
 _DIRECT_IO = 1
 _SIZE_GIVEN = 1 << 3
 _ROOT = 1
+_SIGNAL_AT_PARENTS_DEATH = 1
 _LOOKUP, _FORGET, _GETATTR, _SETATTR, _MKDIR, _UNLINK, _RMDIR = 1, 2, 3, 4, 9, 10, 11
 _OPEN, _READ, _WRITE_CODE, _STATFS, _RELEASE, _FSYNC, _FLUSH, _INIT = 14, 15, 16, 17, 18, 20, 25, 26
 _OPENDIR, _READDIR, _RELEASEDIR, _CREATE, _INTERRUPT, _DESTROY, _BATCH_FORGET = 27, 28, 29, 35, 36, 38, 42
@@ -170,6 +171,8 @@ class Mounted:
         self.pid = os.fork()
         if not self.pid:
             try:
+                # A process that waits for an answer cannot even be killed: without us it gets an error, and ends.
+                libc.prctl(_SIGNAL_AT_PARENTS_DEATH, signal.SIGKILL)
                 os.close(self._tell)
                 _serve(device, hear, reply)
             finally:
