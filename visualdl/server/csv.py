@@ -32,8 +32,7 @@ def lines(run: str, points: Points, origin: float) -> Iterator[str]:
 def text_cell(text: str) -> str:
     """A cell with text. What a spreadsheet would take for a formula (CSV injection) gets an apostrophe before it.
 
-    Quoted is whatever has more than letters, digits and spaces in it: where a spreadsheet takes ; or a tab for the comma,
-    what follows one of them would be a cell of its own.
+    Quoted is whatever is not plain: where a spreadsheet takes ; or a tab for the comma, what follows would be a cell.
     """
     if _FORMULA.match(text):
         text = "'" + text
@@ -46,10 +45,10 @@ _PLAIN = re.compile(r"[\w ./:=+@()-]*")
 
 
 def disposition(tag: str) -> str:
-    """A Content-Disposition named after the tag, of which nothing can end the header, name a folder or read backwards."""
+    """A Content-Disposition named after the tag, which cannot end the header, name a folder or turn writing round."""
     exact = _NOT_IN_NAMES.sub("_", tag[:100]).strip("_.") or "series"
     plain = re.sub(r"[^\w.-]+", "_", exact, flags=re.ASCII).strip("_.") or "series"
     return f"attachment; filename=\"{plain}.csv\"; filename*=UTF-8''{quote(exact, safe='')}.csv"
 
 
-_NOT_IN_NAMES = re.compile(r"[^\w.-]+|\.{2,}")  # no signs that turn the direction of writing: \w has letters and digits
+_NOT_IN_NAMES = re.compile(r"[^\w.-]+|\.{2,}")  # \w has no signs that turn the direction of writing

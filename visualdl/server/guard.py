@@ -31,7 +31,6 @@ FENCES = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "x-frame-options": "SAMEORIGIN",
-    "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
@@ -215,14 +214,26 @@ def fence(headers: MutableHeaders) -> None:
         headers.setdefault(name, value)
 
 
+def _is_trustworthy(headers: Headers) -> bool:
+    """Whether browsers take the board for a secure place (of others they complain, in their console, about COOP)."""
+    name = host_name(headers.get("host", "")) or ""
+    local = (
+        name == "localhost" or name.endswith(".localhost") or name == "::1" or (is_address(name) and name[:4] == "127.")
+    )
+    return local or headers.get("x-forwarded-proto") == "https"
+
+
 def _fenced(scope: Scope, receive: Receive, send: Send) -> Send:
     """Like `send`, with every answer fenced in."""
     accepted = False
+    alone = _is_trustworthy(Headers(scope=scope))
 
     async def fenced(message: Message) -> None:
         nonlocal accepted
         if message["type"] in ("http.response.start", "websocket.http.response.start"):
             fence(MutableHeaders(scope=message))
+            if alone:  # a page that opened this one, or was opened by it, gets no hold of its window
+                MutableHeaders(scope=message).setdefault("cross-origin-opener-policy", "same-origin")
         elif message["type"] == "websocket.close" and not accepted:  # the server would say this in words of its own
             await refusal(404, "There is nothing to listen to at this address")(scope, receive, fenced)
             return

@@ -1,4 +1,4 @@
-"""Thousands of requests, made up from all routes, parameters, headers and methods: each answer is one of docs/http_api.md.
+"""Thousands of requests, of all routes, parameters, headers and methods: each answer is one of docs/http_api.md.
 
 No answer is a 500, every error is `{"error": …}`, every answer is fenced in, and the server is there afterwards.
 `VISUALDL_EXAMPLES=100000 python -m pytest tests/server/attacks/test_contract.py` tries for longer.
@@ -45,12 +45,13 @@ def boards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Serve
     (folder / "web" / "icon.svg").write_text("<svg/>")
     (folder / "web" / "assets" / "index-abc123.js").write_text("export {};")
     logs, model = write_logs(folder / "logs"), write_model(folder / "m.onnx")
-    with serving(logs, model=model, pages=folder / "web") as free:
-        with serving(
-            logs, model=model, pages=folder / "web", policy=Policy(TOKEN, cookie="v"), prefix="/team"
-        ) as locked:
-            free.when(lambda board: len(board["runs"]) == 2 and board["graph"])
-            yield {"free": free, "locked": locked}
+    pages, policy = folder / "web", Policy(TOKEN, cookie="v")
+    with (
+        serving(logs, model=model, pages=pages) as free,
+        serving(logs, model=model, pages=pages, policy=policy, prefix="/team") as locked,
+    ):
+        free.when(lambda board: len(board["runs"]) == 2 and board["graph"])
+        yield {"free": free, "locked": locked}
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +94,7 @@ optional = st.dictionaries(st.sampled_from(sorted(VALUES)), st.none(), max_size=
     lambda names: st.fixed_dictionaries({name: VALUES[name] for name in names})
 )
 strange = st.dictionaries(st.text(max_size=8), anything, max_size=2)
-queries = st.one_of(
+queries: st.SearchStrategy[dict[str, str]] = st.one_of(
     st.just({}),
     strange,
     optional,
@@ -149,8 +150,8 @@ sockets = st.sampled_from([False] * 15 + [True])
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    at=st.sampled_from(["free", "free", "locked"]), method=methods, path=paths, query=queries, host=hosts, given_headers=headers,
-    body=bodies, upgrade=sockets,
+    at=st.sampled_from(["free", "free", "locked"]), method=methods, path=paths, query=queries, host=hosts,
+    given_headers=headers, body=bodies, upgrade=sockets,
 )  # fmt: skip
 def test_every_answer_is_one_that_is_documented(
     boards: dict[str, Served], known: dict[str, str], at: str, method: str, path: str, query: dict[str, str], host: str,

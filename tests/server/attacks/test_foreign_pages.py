@@ -162,6 +162,15 @@ def test_a_foreign_page_may_link_here_and_embed_nothing(served: Served) -> None:
         assert served.client.get("api/board", headers=own).status_code == 200
 
 
+def test_another_window_gets_no_hold_of_the_boards_where_browsers_can_see_to_it(served: Served) -> None:
+    for host, alone in (("localhost:1", True), ("127.0.0.1", True), ("[::1]", True), ("192.168.1.7", False)):
+        assert get(served, "/", host=host).headers.get("cross-origin-opener-policy") == (
+            "same-origin" if alone else None
+        )
+    proxied = get(served, "/", "X-Forwarded-Proto: https", host="192.168.1.7")
+    assert proxied.headers["cross-origin-opener-policy"] == "same-origin"
+
+
 def test_the_own_page_may_post_and_listen_also_through_a_proxy(
     served: Served, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

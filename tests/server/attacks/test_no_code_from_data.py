@@ -25,8 +25,8 @@ MODULES = {
     "urllib.request", "http.client", "ftplib", "smtplib", "telnetlib", "xmlrpc", "tarfile", "zipfile", "shutil",
 }  # fmt: skip
 METHODS = {
-    ("os", "system"), ("os", "popen"), ("os", "execv"), ("os", "execve"), ("os", "spawnv"), ("os", "startfile"), ("numpy", "load"),
-    ("np", "load"), ("np", "fromfile"), ("np", "loadtxt"), ("np", "genfromtxt"), ("torch", "load"), ("tempfile", "mktemp"),
+    ("os", "system"), ("os", "popen"), ("os", "execv"), ("os", "execve"), ("os", "spawnv"), ("os", "startfile"),
+    ("numpy", "load"), ("np", "load"), ("np", "genfromtxt"), ("torch", "load"), ("tempfile", "mktemp"),
 }  # fmt: skip
 
 # What is allowed, and why. A new line here is a decision.
@@ -105,7 +105,7 @@ def test_only_sentences_of_our_own_are_templates(path: Path) -> None:
 
 
 def test_attributes_are_looked_up_by_names_of_our_own_only() -> None:
-    """`getattr(x, name)` with a name that came from outside is how other boards were opened: here none is looked up so."""
+    """`getattr(x, name)` with a name that came from outside is how other boards were opened: here there is none."""
     looked_up = [
         f"{path.name}: {ast.unparse(node)}"
         for path in PACKAGE

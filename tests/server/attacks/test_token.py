@@ -189,7 +189,8 @@ def command(*arguments: str, **environment: str) -> Iterator[tuple[str, subproce
     clean = {name: value for name, value in os.environ.items() if not name.startswith("VISUALDL_")}
     with subprocess.Popen(
         [sys.executable, "-m", "visualdl", *arguments, "--port", "0"],
-        env={**clean, "PYTHONPATH": str(ROOT), **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**clean, "PYTHONPATH": str(ROOT), **environment}, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         try:
             assert process.stdout is not None
