@@ -25,6 +25,7 @@ KILLERS = 2
 _KILLING = 0.75  # of the time; the rest is for the other ends
 _START_SECONDS = 1.5  # a program of ours begins
 _PATIENCE = 60.0
+_PAYLOADS = 2.0  # a second, as promised, and one for the crash itself and for our learning of it
 
 
 def scene(budget: Budget) -> Iterator[Outcome]:
@@ -125,7 +126,7 @@ def end_once(name: str, folder: Path, seed: str) -> dict[str, Any]:
         found.broke.append(f"ended with {done.returncode}, wanted {ending.status}: {done.stderr[-800:]}")
     found.broke += told_damage(sets)
     check_rows(found, sets, ledger, ended=ended, window=0.0, most=ledger.ending or None)
-    check_records(found, sets, ledger, ended=ended, window=0.0 if ending.closed else 1.5)
+    check_records(found, sets, ledger, ended=ended, window=0.0 if ending.closed else _PAYLOADS)
     for one in sets:
         if ending.closed and one.closed is None:
             found.broke.append("the log is not closed")
