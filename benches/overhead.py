@@ -7,7 +7,8 @@ step), and a small transformer (three scalars each step, a histogram of every pa
 in blocks of steps: one without a log, one with ours, one with SummaryWriter's, the order drawn anew each round, so that
 what the machine does beside meets all alike. Three costs are told apart:
 
-- inside the calls: what the training thread waits for, by its own clock;
+- inside the calls: what the training thread waits for, by its own clock. PyTorch's part of it, `float()`, `item()` and
+  `view()` for the values to log, is measured too: in the blocks without a log, which ask for the same values;
 - behind them: the CPU time of the threads that a writer started. PyTorch uses every core, so this is taken from it;
 - step with - step without: everything, caches and the interpreter's lock included. The median over the rounds of the
   difference between two neighbouring blocks, and the quartiles: on a shared machine it is the least sure figure.
@@ -57,6 +58,7 @@ class Training:
     calls: str  # what is logged, in words
     block: int  # steps in a row of one writer
     step: Callable[[Log, int], None]
+    values: Log  # asks for the values that are logged, and drops them
     logs: dict[str, Callable[[Any], Log]]  # the calls, made with the writer of that tool
 
 
@@ -83,6 +85,13 @@ def tutorial_training(*, quick: bool) -> Training:
         accuracy = (outputs.argmax(1) == labels[batch]).float().mean()
         log(number)
 
+    def values(number: int) -> None:
+        float(loss)
+        float(accuracy)
+        net.conv1.weight.view(6 * 3 * 5 * 5, -1)
+        net.conv2.weight.view(16 * 6 * 5 * 5, -1)
+        net.conv1.weight.view(6 * 3 * 5 * 5, -1)
+
     def ours(writer: Any) -> Log:
         log_step = tutorial.training_log(writer)
         return lambda number: log_step(number, net, loss, accuracy)
@@ -99,7 +108,7 @@ def tutorial_training(*, quick: bool) -> Training:
 
     calls = "2 scalars, 1 histogram of 450 values and 2 images of 96 × 25 and 18 × 25 each step"
     return Training(
-        "The tutorial's network", calls, 5 if quick else 40, step, {OURS: ours, THEIRS: theirs, BEFORE: ours}
+        "The tutorial's network", calls, 5 if quick else 40, step, values, {OURS: ours, THEIRS: theirs, BEFORE: ours}
     )
 
 
@@ -144,6 +153,13 @@ def transformer_training(*, quick: bool) -> Training:
         loss = loss.detach()
         log(number)
 
+    def values(number: int) -> None:
+        loss.item()
+        schedule.get_last_lr()
+        norm.item()
+        if number % every == 0:
+            list(net.named_parameters())
+
     def calls(buckets: str) -> Callable[[Any], Log]:
         def made(writer: Any) -> Log:
             def log(number: int) -> None:
@@ -160,7 +176,7 @@ def transformer_training(*, quick: bool) -> Training:
 
     ours = calls("buckets")
     told = f"3 scalars each step, histograms of all {len(list(net.parameters()))} parameter tensors each {every} steps"
-    return Training("A transformer", told, every, step, {OURS: ours, THEIRS: calls("bins"), BEFORE: ours})
+    return Training("A transformer", told, every, step, values, {OURS: ours, THEIRS: calls("bins"), BEFORE: ours})
 
 
 def generated_text(length: int) -> list[int]:
@@ -220,7 +236,7 @@ def open_writers(training: Training, folder: Path, before: str | None) -> dict[s
     makers: dict[str, Any] = {OURS: LogWriter, THEIRS: SummaryWriter}
     if before:
         makers[BEFORE] = older_writer(before)
-    writers = {NOTHING: Writer(lambda number: None, lambda: None, lambda: None)}
+    writers = {NOTHING: Writer(training.values, lambda: None, lambda: None)}
     for name, make in makers.items():
         there = set(threading.enumerate())
         writer = make(str(folder / name))
@@ -280,10 +296,10 @@ def table(training: Training, writers: dict[str, Writer]) -> Iterator[str]:
     plain = writers[NOTHING].steps
     low, step, high = quartiles(plain)
     tools = [name for name in writers if name != NOTHING]
-    logged = len(writers[OURS].inside)
+    logged, own = len(writers[OURS].inside), statistics.mean(writers[NOTHING].inside)
     yield f"**{training.name}**: {training.calls}. A step without a log takes {step * 1e3:.1f} ms (quartiles of"
     yield f"{len(plain)} blocks of {training.block} steps: {low * 1e3:.1f} to {high * 1e3:.1f} ms). Each tool logged"
-    yield f"{logged} steps.\n"
+    yield f"{logged} steps. PyTorch's own part inside the calls: {own * 1e6:,.0f} µs.\n"
     yield f"| a step | {' | '.join(tools)} | SummaryWriter ÷ ours | goal |"
     yield "|---|" + "---:|" * (len(tools) + 2)
 
@@ -310,6 +326,7 @@ def table(training: Training, writers: dict[str, Writer]) -> Iterator[str]:
     )
     yield row("behind the calls: CPU time of its threads", lambda w: statistics.median(w.behind), micro)
     yield row("inside the calls, mean, share of a step", calls, share, f"< {GOAL:.1%}")
+    yield row("the same without PyTorch's own part", lambda w: calls(w) - own / step, share)
     yield row("inside and behind, share", lambda w: calls(w) + statistics.median(w.behind) / step, share)
     differences = {
         tool: quartiles([with_log - without for with_log, without in zip(writers[tool].steps, plain, strict=True)])
