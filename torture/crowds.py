@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from torture.children.ledger import Ledger
     from torture.children.truth import Finding
     from visualdl.log.reader import FileSet
+    from visualdl.store.store import Store
 
 SHARE = 1.5
 _PATIENCE = 120.0
+_BOARD_LOOKS = 10  # each so many looks, one at the board
 _WRITING = 0.12  # of the time, for each crowd that writes while a reader looks on
 
 
@@ -72,14 +74,18 @@ class Watch:
         self.seen: dict[tuple[Path, str], int] = {}
         self.looks = 0
         self.broke: list[str] = []
+        self._board: Store | None = None
+        self._shown: dict[str, int] = {}
 
     def look(self) -> None:
-        """What is new must be just the next rows of each series, whole."""
+        """What is new must be just the next rows of each series, whole; now and then on the board as well."""
         import numpy as np
 
         from torture.children.truth import told_damage, values_of
         from visualdl.log.reader import FileSet, find_file_sets
 
+        if self.looks % _BOARD_LOOKS == 0:
+            self._look_at_board()
         self.looks += 1
         for path in find_file_sets(self.run):
             one = self.sets.setdefault(path, FileSet(path))
@@ -96,6 +102,25 @@ class Watch:
                 if one.count(tag.id) != since + len(step):
                     self.broke.append(f"look {self.looks}: {path.name}: counted {one.count(tag.id)}")
         self.broke += told_damage(self.sets.values())
+
+    def _look_at_board(self) -> None:
+        """No point that was on the board goes away, and none has another value than was logged."""
+        import numpy as np
+
+        from torture.children.truth import values_of
+        from visualdl.store.store import Store
+
+        self._board = board = self._board or Store([self.run])
+        board.refresh()
+        for tag, runs in board.tags()["scalar"].items():
+            if tag.startswith("loss/"):
+                points = board.raw(runs[0], "scalar", tag)
+                if len(points) < self._shown.get(tag, 0):
+                    self.broke.append(f"the board had {self._shown[tag]} points of {tag}, now {len(points)}")
+                expected = values_of(points.step, int(tag[5:]))
+                if points.value is None or not np.array_equal(points.value, expected):
+                    self.broke.append(f"the board shows another value of {tag} than was logged")
+                self._shown[tag] = len(points)
 
 
 def crowd(
