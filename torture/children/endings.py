@@ -203,7 +203,7 @@ def out_of_memory(training: Training) -> None:
     if size.exists():
         now = int(size.read_text().split()[0]) * os.sysconf("SC_PAGESIZE")
         resource.setrlimit(resource.RLIMIT_AS, (now + (48 << 20), resource.RLIM_INFINITY))
-    held = []
+    held: list[object] = []
     with contextlib.suppress(MemoryError):
         while len(held) < 1000:
             held.append(np.ones(1 << 17))
