@@ -16,7 +16,7 @@ from torture.children.jail import Ended, Prisoner, scratch
 from torture.scene import Budget, Outcome
 
 SHARE = 1.0
-_FULL_SECONDS = 50.0
+_FULL_SECONDS = 120.0
 """With so much time the bombs have their full size."""
 _BUILD_SECONDS = 60.0
 _LEAST_SECONDS = 1.5

@@ -10,6 +10,8 @@ import zlib
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from visualdl.log.columns import ROW, encode_rows
 from visualdl.log.frame import HEADER_BYTES, ROWS, pack_frame
@@ -71,6 +73,15 @@ def test_frames_in_another_order_are_all_read(tmp_path: Path) -> None:
     log = opened(tmp_path, b"".join(frame(seq) for seq in order))
     assert log.count(0) == 12 * 20
     assert log.gaps
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=25))
+def test_frames_in_any_order_however_often_are_each_given_once(tmp_path: Path, order: list[int]) -> None:
+    log = opened(tmp_path, b"".join(frame(seq) for seq in order))
+    assert frames_read(log) == sorted(set(order))
+    assert log.count(0) == 20 * len(set(order))
+    assert bool(log.gaps) == (order != list(range(len(order))))
 
 
 def test_a_damaged_frame_is_told_once_and_not_as_missing_too(tmp_path: Path) -> None:

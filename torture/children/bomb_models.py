@@ -132,6 +132,6 @@ def read_models(folder: Path) -> list[str]:
 
 BOMBS: dict[str, Bomb] = {
     "nodes": Bomb("a model of a million nodes", 500, 20, nodes, read_models),
-    "recursion": Bomb("models nested without end", 300, 20, recursion, read_models),
+    "recursion": Bomb("models nested without end", 500, 20, recursion, read_models),
     "claims": Bomb("models that claim what cannot be", 400, 30, claims, read_models),
 }

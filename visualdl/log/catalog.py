@@ -108,6 +108,7 @@ class Catalog:
         self.left_out = ""  # what is too much to be read, if anything is
         self._words = _Kept(_MAX_WORDS)
         self._said = _Kept(_MAX_META)
+        self._parsed = 0  # bytes of TAGS frames
 
     def add(self, frame: Frame, file: int, touched: set[int]) -> None:
         """Takes in one checked frame of the open `file`; adds the ids of the tags that advanced to `touched`.
@@ -200,6 +201,9 @@ class Catalog:
                 self._said.keep(name, len(body) // len(value))
                 self.meta[name] = said
             return
+        self._parsed += len(body)
+        if self.left_out and self._parsed > 2 * _MAX_WORDS:
+            return  # millions of tags that are not read take minutes to parse
         for tag in _shared_tags(body) if len(body) <= _SHARED_BYTES else _tags(body):
             if self._takes(tag.id) and self.tags.get(tag.id) != tag:
                 self._words.keep(tag.id, len(tag.name) + len(tag.kind) + _TAG_BYTES * (1 + len(tag.meta)))
