@@ -2,8 +2,8 @@
 share the frames: what does not fit into this one comes in the next, so that no slider and no scroll wheel stutters. Pictures out of
 sight wait for those in sight. */
 
-/** Milliseconds of drawing in one frame, of the 16.7 that there are. */
-const BUDGET = 9;
+/** Milliseconds of drawing in one frame, of the 16.7 that there are: the last picture goes beyond, and the browser has to show it all. */
+const BUDGET = 7;
 
 /** Each with the element whose sight decides about its turn. */
 const waiting = new Map<() => void, Element | undefined>();

@@ -57,20 +57,28 @@ export class Details {
       if (this.series !== NONE) this.series = NONE;
       return;
     }
-    const now = performance.now();
+    const moved = needs.smooth !== this.#smooth && this.#question !== "";
+    this.#smooth = needs.smooth;
+    this.#wanted = null;
+    if (moved) this.#moved = performance.now();
+    const hand = this.#moved + HAND - performance.now();
+    // Nothing of this while a slider moves: with thirty cards it would cost the frame.
+    if (hand > 0) this.#timer = setTimeout(() => this.#compare(wish, needs, data), hand);
+    else this.#compare(wish, needs, data);
+  }
+
+  /** Find out what is missing, and ask for it. */
+  #compare(wish: Wish, needs: Needs, data: ReadonlyMap<string, Series>): void {
     const { runs: all = wish.runs, ...rest } = needs;
     const question = JSON.stringify([wish.kind, wish.tag, rest]);
     this.#takeReady(wish, all, needs, question, data);
     const known = question === this.#question && wish.n <= this.#n * FINER ? this.#cursors : null;
     const cursors = new Map(all.map((run) => [run, data.get(run)?.cursor ?? 0]));
     const runs = all.filter((run) => known?.get(run) !== cursors.get(run));
-    if (needs.smooth !== this.#smooth && this.#question !== "") this.#moved = now;
-    this.#smooth = needs.smooth;
-    this.#wanted = null;
     if (runs.length === 0) return;
     const more = known !== null && runs.every((run) => known.has(run));
     this.#wanted = { question, needs, runs, cursors, n: wish.n, wish, joins: known !== null };
-    const wait = Math.max(more ? this.#asked + REST : 0, this.#moved + HAND) - now;
+    const wait = more ? this.#asked + REST - performance.now() : 0;
     if (wait > 0) this.#timer = setTimeout(() => this.#start(), wait);
     else this.#start();
   }
