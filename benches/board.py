@@ -41,7 +41,7 @@ class Plan:
     reloads: int
 
 
-FULL: Final = Plan(3, 60, Size(100, 24, 1000), Size(2, 2000, 100), Size(1000, 100, 50), updates=300, reloads=40)
+FULL: Final = Plan(2, 60, Size(100, 24, 1000), Size(2, 2000, 100), Size(1000, 100, 50), updates=200, reloads=20)
 QUICK: Final = Plan(1, 30, Size(30, 24, 300), Size(2, 2000, 20), Size(200, 50, 50), updates=40, reloads=8)
 
 
@@ -73,11 +73,11 @@ def first_screen(browser: Browser, plan: Plan) -> None:
         ours.serve(root / "ours") as board,
         tensorboard.serve(root / "events", size.runs, tag, size.points) as peer,
     ):
-        for turn in range(plan.passes):
+        for turn in range(plan.passes + 1):
             say(f"first screen, pass {turn + 1}")
             mine.append(open_screen(browser, board))
             theirs.append(open_screen(browser, peer))
-    title = f"Opening {size}, {SCREEN} (medians of {plan.passes} visits in turns)"
+    title = f"Opening {size}, {SCREEN} (medians of {plan.passes + 1} visits in turns)"
     table(title, medians(mine), medians(theirs), goals=False)
 
 

@@ -61,8 +61,9 @@ its card through}. A chart is drawn when its picture has colour; it has changed 
   probe.report = () => {
     const { first, all, longest } = probe;
     const whole = seen(facts.cards).filter((card) => card.getBoundingClientRect().bottom <= innerHeight).length;
-    const bytes = { first: size(came(first)), all: size(came(all)) };
-    return { first, all, longest, whole, shown: seen(facts.cards).length, requests: came(all).length, bytes };
+    const until = all || performance.now();
+    const bytes = { first: size(came(first)), all: size(came(until)) };
+    return { first, all, longest, whole, shown: seen(facts.cards).length, requests: came(until).length, bytes };
   };
 
   // Sets probe.change to the milliseconds from the next event of this type ("": from now) to the frames that first show one chart

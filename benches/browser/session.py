@@ -129,10 +129,9 @@ class Session:
         return True
 
     def open(self, seconds: float = 60) -> dict[str, Any]:
-        """From an empty page to charts; what came, when, and how much it was. {} when not all came in time."""
+        """From an empty page to charts; what came, when, and how much. `first` or `all` is 0 when it did not come in time."""
         self.page.goto(self.board.address, wait_until="commit")
-        if not self.until("window.probe?.all > 0", seconds):
-            return {}
+        self.until("window.probe?.all > 0", seconds)
         self.page.wait_for_timeout(1000)
         seen: dict[str, Any] = self.page.evaluate("() => probe.report()")
         return seen
