@@ -20,7 +20,7 @@ class Shelf:
 
 
 def test_the_default_bound_is_a_share_of_the_machine_within_limits() -> None:
-    assert 64 << 20 <= sensible_bytes() <= 256 << 20
+    assert 64 << 20 <= sensible_bytes() <= 192 << 20
 
 
 def test_the_least_recently_used_is_forgotten_first() -> None:

@@ -192,6 +192,8 @@ class Catalog:
     def _add_words(self, type: int, body: bytes, touched: set[int]) -> None:
         if type == frames.CLOSE:
             self.closed = decode_closed(body)
+            self._words.settle()
+            self._said.settle()
             return
         if type == frames.META:
             value = decode_json(body)
@@ -235,6 +237,10 @@ class _Kept:
             raise ValueError(f"names and metadata beyond the {self._most} bytes of them that are read of one file")
         self._left -= more
         self._sizes[name] = size
+
+    def settle(self) -> None:
+        """Nothing is likely to be replaced any more: forget the names."""
+        self._sizes = {}
 
 
 def _tags(body: bytes) -> tuple[Tag, ...]:

@@ -30,8 +30,7 @@ apart: how many values are NaN, +inf, -inf. ascends: STEPS_ASCEND, no step goes 
 """
 
 
-@dataclass(frozen=True, order=True)
-class SeriesKey:
+class SeriesKey(NamedTuple):
     """The name of one series within its run: the kind's name, and the tag."""
 
     kind: str
@@ -109,6 +108,10 @@ class RunSource(Protocol):
 
     def blob(self, address: bytes) -> bytes | None:
         """The bytes stored under a 16-byte content address, or None."""
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing more comes while the files of the folder are these."""
 
     def notes(self) -> RunNotes:
         """What there is to say about the run as of the last refresh."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,8 @@ _SHOWN_GAPS: Final = 20
 _LONGEST_NAME: Final = 1000
 """Characters of a name that are shown; a question about a longer one would fit into no address."""
 _LONGEST_CAPTION: Final = 10_000
+_SHARED_TAGS: Final = 1000
+"""File sets with at most so many tags share what they have in common with others."""
 _MOST_CAPTIONS: Final = 10_000
 _MOST_KINDS: Final = 20
 _MOST_DROPPED: Final = (1 << 53) - 1  # a browser counts no further
@@ -50,11 +53,9 @@ class VdlRun:
         self._cache = cache
         self._sets: dict[str, FileSet] = {}
         self._unread: dict[str, str] = {}  # file name -> why
-        self._keys: dict[str, dict[int, SeriesKey]] = {}  # file name -> tag id -> series
-        self._where: dict[SeriesKey, list[tuple[str, int]]] = {}  # series -> file name and tag id, in order of start
-        self._unknown: dict[str, dict[int, SeriesKey]] = {}  # the same for kinds that this version does not know
+        self._keys: dict[str, _Keys] = {}  # file name -> its series
         self._states: dict[str, tuple[object, ...]] = {}  # file name -> what the notes were made of
-        self._counts: dict[str, dict[int, int]] = {}  # file name -> tag id -> points at the last refresh
+        self._counts: dict[str, dict[int, int]] = {}  # file name, while it is open -> tag id -> points so far
         self._sizes: dict[str, int] = {}  # file name -> bytes when it was found
         self._shortened: set[SeriesKey] = set()  # what had points in a file that is gone, until the next refresh
         self._updated: float | None = None
@@ -64,21 +65,20 @@ class VdlRun:
         """The file sets of the folder are now these; one whose file is gone is gone with its points."""
         wanted = sorted(match(names))  # names begin with the time: this is the order in which the writers began
         for name in [name for name in self._sets if name not in set(wanted)]:
-            self._shortened.update(self._keys[name].values())
-            for kept in (self._sets, self._keys, self._unread, self._unknown, self._states, self._counts, self._sizes):
+            self._shortened.update(self._keys[name].of)
+            for kept in (self._sets, self._keys, self._unread, self._states, self._counts, self._sizes):
                 kept.pop(name, None)
         for name in wanted:
             if name not in self._sets:
                 self._sets[name] = FileSet(self._path / name, cache=self._cache)
-                self._keys[name] = {}
+                self._keys[name] = _NO_KEYS
                 self._sizes[name] = _size(self._path / name)
         self._sets = {name: self._sets[name] for name in wanted}
-        self._arrange()
         self._notes = None
 
     def refresh(self) -> frozenset[SeriesKey]:
         """Read what is new in every file set that is still open; the series that advanced, or are new or shorter."""
-        advanced = self._shortened & self._where.keys()
+        advanced = self._shortened & self.series() if self._shortened else set()
         self._shortened.clear()
         for name, file_set in self._sets.items():
             ids: frozenset[int] = frozenset()
@@ -95,17 +95,26 @@ class VdlRun:
                 self._touch(name)
                 self._learn(name, file_set)
                 advanced.update(self._advanced(name, file_set, ids))
+                if file_set.closed is not None:
+                    self._counts.pop(name, None)
         return frozenset(advanced)
 
-    def series(self) -> Collection[SeriesKey]:
+    @property
+    def at_rest(self) -> bool:
+        """Whether every file set was closed by its writer."""
+        return all(one.closed is not None for one in self._sets.values())
+
+    def series(self) -> frozenset[SeriesKey]:
         """Every series that has a point or was declared."""
-        return self._where.keys()
+        found = [keys.series for keys in self._keys.values()]
+        return found[0] if len(found) == 1 else frozenset().union(*found)
 
     def parts(self, key: SeriesKey) -> tuple[Part, ...]:
         """One part a file set."""
         return tuple(
             Part(f"{name}:{tag_id}.{self._sets[name].lost}", self._sets[name].count(tag_id), self._sets[name].started)
-            for name, tag_id in self._where.get(key, ())
+            for name in self._sets
+            for tag_id in self._keys[name].of.get(key, ())
         )
 
     def points(self, key: SeriesKey, part: str, start: int = 0, stop: int | None = None) -> Points:
@@ -162,7 +171,7 @@ class VdlRun:
             meta.update(one.meta)
             captions.update(_texts(one.meta.get("captions")))
         name = meta.get("display_name")
-        unknown = {key for keys in self._unknown.values() for key in keys.values()}
+        unknown = {key for keys in self._keys.values() for key in keys.unknown.values()}
         return RunNotes(
             display_name=_name(name) if isinstance(name, str) and name else None,
             live=any(one.live for one in sets),
@@ -203,29 +212,19 @@ class VdlRun:
 
     def _advanced(self, name: str, file_set: FileSet, ids: Iterable[int]) -> Iterator[SeriesKey]:
         """Which of the series that were touched are new or longer: rows put into a frame are touched, but not new."""
-        counts = self._counts.setdefault(name, {})
+        counts, known = self._counts.setdefault(name, {}), self._keys[name].known
         for tag_id in ids:
-            key, count = self._keys[name].get(tag_id), file_set.count(tag_id)
+            key, count = known.get(tag_id), file_set.count(tag_id)
             if key is not None and counts.get(tag_id) != count:
                 counts[tag_id] = count
                 yield key
 
     def _learn(self, name: str, file_set: FileSet) -> None:
         """Note the series that a file set has declared since the last look."""
-        known, unknown, tags = self._keys[name], self._unknown.setdefault(name, {}), file_set.tags
-        if len(known) + len(unknown) == len(tags):
-            return
-        for tag_id, tag in tags.items():
-            (known if tag.kind in KIND_BY_NAME else unknown)[tag_id] = SeriesKey(_name(tag.kind), _name(tag.name))
-        self._arrange()
-
-    def _arrange(self) -> None:
-        """Which file sets have each series, in the order in which their writers began."""
-        where: dict[SeriesKey, list[tuple[str, int]]] = {}
-        for name in self._sets:
-            for tag_id, key in self._keys[name].items():
-                where.setdefault(key, []).append((name, tag_id))
-        self._where = where
+        keys, tags = self._keys[name], file_set.tags
+        if len(keys.known) + len(keys.unknown) < len(tags):
+            told = tuple((tag_id, tag.kind, tag.name) for tag_id, tag in tags.items())
+            self._keys[name] = _shared_keys(told) if len(told) <= _SHARED_TAGS else _Keys(told)
 
     def _part(self, part: str) -> tuple[FileSet | None, int]:
         name, _, tag_id = part.rpartition(":")
@@ -240,6 +239,32 @@ class VdlRun:
             except OSError:
                 continue
             self._updated = changed if self._updated is None else max(self._updated, changed)
+
+
+class _Keys:
+    """The series of one file set, by tag id; never changed, so that the runs that have the same ones share them.
+
+    known, unknown: those whose kind this version knows, and the others. of: the tag ids of each that is known.
+    """
+
+    __slots__ = ("known", "of", "series", "unknown")
+
+    def __init__(self, tags: tuple[tuple[int, str, str], ...]) -> None:
+        self.known: dict[int, SeriesKey] = {}
+        self.unknown: dict[int, SeriesKey] = {}
+        self.of: dict[SeriesKey, list[int]] = {}
+        for tag_id, kind, name in tags:
+            key = SeriesKey(_name(kind), _name(name))
+            if kind in KIND_BY_NAME:
+                self.known[tag_id] = key
+                self.of.setdefault(key, []).append(tag_id)
+            else:
+                self.unknown[tag_id] = key
+        self.series = frozenset(self.of)
+
+
+_NO_KEYS: Final = _Keys(())
+_shared_keys = lru_cache(maxsize=256)(_Keys)
 
 
 def _blocks(one: Digested) -> AnyArray:

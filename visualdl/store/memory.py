@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 def sensible_bytes() -> int:
-    """An eighth of the memory that this process may use, but 64 MiB at least and 256 MiB at most.
+    """An eighth of the memory that this process may use, but 64 MiB at least and 192 MiB at most.
 
     With Python, numpy and an answer under way the board then stays below 500 MB, whatever is asked of it.
     """
@@ -20,7 +20,7 @@ def sensible_bytes() -> int:
         amounts.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     with contextlib.suppress(OSError, ValueError):  # no such file, or "max" in it
         amounts.append(int(Path("/sys/fs/cgroup/memory.max").read_text("ascii")))
-    return min(max(min(amounts, default=0) // 8, 64 << 20), 256 << 20)
+    return min(max(min(amounts, default=0) // 8, 64 << 20), 192 << 20)
 
 
 class Forgettable(Protocol):

@@ -43,7 +43,14 @@ class Run:
         self._notes = RunNotes()
         self._trouble = ""
         self._names: Sequence[str] | None = None  # the files of its folder, where they are others than the source knows
+        self._at_rest = False
+        self._looked_into = False  # since the last refresh: damage may show only when points are read
         self.opened = False
+
+    @property
+    def rests(self) -> bool:
+        """Whether there is nothing that a refresh could find."""
+        return self._at_rest and self._names is None and not self._looked_into
 
     def discover(self, names: Sequence[str]) -> None:
         """The files of the run's folder are now these; they are looked at by the next refresh."""
@@ -66,13 +73,16 @@ class Run:
         advanced: frozenset[SeriesKey] = frozenset()
         trouble = ""
         names, self._names = self._names, None
+        self._looked_into = False
         try:
             if names is not None:
                 self._source.discover(names)
             advanced = self._source.refresh()
             notes = self._source.notes()
+            self._at_rest = self._source.at_rest
         except Exception as error:  # the border between one run's bytes and everybody else's board
             trouble, notes = f"the run could not be read: {type(error).__name__}: {error}", self._notes
+            self._at_rest = False
         same = not advanced and notes == self._notes and trouble == self._trouble
         if self.opened and same and names is None:
             return advanced, False
@@ -143,6 +153,7 @@ class Run:
 
     def blob(self, address: bytes) -> bytes:
         """The bytes of one blob; UnknownSeries when it is not there."""
+        self._looked_into = True
         found = self._source.blob(address)  # not locked: a page of images is read by several threads at once
         if found is None:
             raise UnknownSeries(f"the run {self._name!r} has no blob {address.hex()}")
@@ -156,16 +167,19 @@ class Run:
     def points(self, key: SeriesKey, part: str, start: int = 0, stop: int | None = None) -> Points:
         """The points [start, stop) of one part."""
         with self._lock:
+            self._looked_into = True
             return self._source.points(key, part, start, stop)
 
     def outline(self, key: SeriesKey, part: str, start: int) -> list[Outline]:
         """What is known without decoding of one part from the point `start` on."""
         with self._lock:
+            self._looked_into = True
             return self._source.outline(key, part, start)
 
     def payloads(self, key: SeriesKey, part: str, where: IntArray) -> list[Payload]:
         """The payloads at these places of a part."""
         with self._lock:
+            self._looked_into = True
             return self._source.payloads(key, part, where)
 
 

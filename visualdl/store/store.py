@@ -37,7 +37,7 @@ _AWAKE_SECONDS = 10.0
 class Store:
     """All runs below the roots. Thread safe; memory is bounded by `memory_bytes`, not by the size of the logs.
 
-    memory_bytes: what decoded points may take; by default an eighth of what there is, 256 MiB at most.
+    memory_bytes: what decoded points may take; by default an eighth of what there is, 192 MiB at most.
     awake_seconds: how long after its last new point a run is still looked at by `glance`.
 
     Nothing is read before the first `refresh`. A root need not exist yet. Runs stay while their folders do.
@@ -221,7 +221,8 @@ class Store:
                     self._found(tree.root, found)
                 yield
         # A run with a writer first: what happens now matters more than what is over.
-        for run in sorted(self._runs.values(), key=lambda run: (not run.live, run.order)):
+        awake = [run for run in self._runs.values() if not run.rests]
+        for run in sorted(awake, key=lambda run: (not run.live, run.order)):
             self._read(run)
             yield
 
