@@ -96,7 +96,7 @@ def accept_sample(shape: Sequence[int], data: object, *, owned: bool = False) ->
     Raises TypeError for a shape that is not integers or data that are not real numbers, RuntimeError (as VisualDL 1.x)
     for a shape that no image has or that does not fit the data.
     """
-    size = tuple(operator.index(side) for side in shape)
+    size = tuple(map(operator.index, shape))
     if len(size) not in (2, 3):
         raise RuntimeError(f"an image's shape is [height, width] or [height, width, channels], not {list(size)}")
     height, width, channels = size if len(size) == 3 else (*size, 1)
