@@ -51,6 +51,8 @@ def _ratio(row: Row) -> str:
     if row.best == "none" or not isinstance(ours, float) or not peers or not ours:
         return ""
     times = min(peers) / ours if row.best == "least" else ours / (max(peers) or 1)
+    if times < 0.01:
+        return "< 0.01×"
     return f"{times:.2g}×" if times < 10 else f"{times:,.0f}×"
 
 
