@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import os
-import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
@@ -196,6 +195,7 @@ PLACES = (
 )
 
 
+@pytest.mark.parametrize("board", [True], indirect=True, ids=["without the policy"])
 def test_an_address_made_by_somebody_else_runs_nothing(board: Page, url: str) -> None:
     for place in (*(f"/scalars?{choice}" for choice in CHOICES), *PLACES):
         board.goto(f"{url}#{place}")
@@ -216,7 +216,6 @@ def test_a_filter_that_would_hang_the_browser_is_answered_at_once(board: Page, u
     expect(board.locator("article").first).to_be_visible()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no such names")
 def test_no_picture_opened_by_itself_runs_anything(board: Page, url: str) -> None:
     board.goto(f"{url}#/images")
     source = board.locator("article img").first.get_attribute("src")

@@ -103,8 +103,15 @@ def played(folder: Path, *before: str) -> dict[str, object]:
     return found
 
 
-def test_nobody_else_is_asked_and_no_program_is_started(tmp_path: Path) -> None:
-    found = played(tmp_path)
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    """A folder in which all of it was done, and what came of it."""
+    folder = tmp_path_factory.mktemp("leaves")
+    return folder, played(folder)
+
+
+def test_nobody_else_is_asked_and_no_program_is_started(there: tuple[Path, dict[str, object]]) -> None:
+    _, found = there
     assert found["asked"] == []
     assert isinstance(found["runs"], int) and found["runs"] >= 2
 
@@ -150,10 +157,10 @@ def test_the_system_is_asked_for_no_connection_to_anywhere_else(tmp_path: Path) 
     assert sum("execve(" in line for line in lines) == 1  # itself
 
 
-def test_no_secret_of_the_environment_is_in_a_log_or_in_an_answer(tmp_path: Path) -> None:
-    found = played(tmp_path)
+def test_no_secret_of_the_environment_is_in_a_log_or_in_an_answer(there: tuple[Path, dict[str, object]]) -> None:
+    folder, found = there
     assert not [secret for secret in (*SECRETS.values(), *SECRETS) if secret in str(found["answers"])]
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    files = [path for path in folder.rglob("*") if path.is_file()]
     assert len(files) > 3
     for path in files:
         content = path.read_bytes()
