@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import re
 import shutil
 import statistics
@@ -24,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import httpx
@@ -33,6 +32,9 @@ import psutil
 from benches._logs import Shape, write
 from visualdl.log.writer import Log
 from visualdl.store.store import Question, Smoothing, Store
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 RUNS_AT_ONCE = 200  # as the board asks
 CARDS = 12
@@ -108,7 +110,7 @@ class Server:
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -171,7 +173,8 @@ class Found:
         cold, warm = self.card
         return (
             f"| {shape} | {shape.points / 1e6:,.0f} M | {self.size / 1e6:,.0f} MB | {self.first[0]:.2f} s | "
-            f"{statistics.median(self.first[1:]):.2f} s | {self.known:.2f} s | {cold * 1e3:,.0f} ms, {warm * 1e3:,.0f} ms |"
+            f"{statistics.median(self.first[1:]):.2f} s | {self.known:.2f} s | "
+            f"{cold * 1e3:,.0f} ms | {warm * 1e3:,.0f} ms |"
         )
 
     def memory(self, shape: Shape) -> str:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from visualdl.kinds.kind import AnyArray, FloatArray, IntArray, Kind, Points
-from visualdl.log.digest import NONE, STEPS_ASCEND, TIMES_ASCEND
+from visualdl.log.digest import NONE
 from visualdl.store.long import LongSegment, Piece, Reader
 from visualdl.store.long_line import LongLine
-from visualdl.store.question import FIRST_STEP, LAST_STEP, Answer, Axis, Question, Segment, whole_step
+from visualdl.store.question import Answer, Question, Segment
+from visualdl.store.ranges import Neighbours, Range, asked_range, next_to
 from visualdl.store.rows import Rows, concatenated, distinct, joined
 from visualdl.store.tally import NonFinite, add_up, count_non_finite
 from visualdl.store.trail import values
@@ -27,29 +28,6 @@ _AT_ONCE: Final = 256
 """Blocks decoded at a time."""
 _MANY: Final = 1 << 19
 """Points gathered before they are thinned in between."""
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """The axis of a question, and its range there, both ends included."""
-
-    name: Axis
-    origin: float
-    low: float
-    high: float
-
-    @property
-    def bit(self) -> int:
-        return STEPS_ASCEND if self.name == "step" else TIMES_ASCEND
-
-    def keys(self, step: AnyArray, time: AnyArray) -> AnyArray:
-        return step if self.name == "step" else time - self.origin if self.name == "relative" else time
-
-    def spans(self, piece: Piece) -> AnyArray:
-        return self.keys(piece.trace.steps, piece.trace.times)
-
-    def inside(self, keys: AnyArray) -> AnyArray:
-        return (keys >= self.low) & (keys <= self.high)
 
 
 def answer(
@@ -67,7 +45,7 @@ def answer(
     seen = (question.since or 0) - base
     if not 0 < seen <= count or (seen < count and not all(segment.ordered for segment in segments)):
         seen = 0  # nothing, or points that have moved since
-    axis = _axis(question, origin)
+    axis = asked_range(question, origin)
     shares = []
     before = 0
     for i, segment in enumerate(segments):
@@ -106,19 +84,6 @@ def answer(
     )
 
 
-def _axis(question: Question, origin: float) -> _Axis:
-    start = -math.inf if question.start is None else question.start
-    stop = math.inf if question.stop is None else question.stop
-    if question.axis != "step":
-        return _Axis(question.axis, origin, start, stop)
-    low, high = whole_step(math.ceil, start), whole_step(math.floor, stop)
-    if start > LAST_STEP:
-        low = high = LAST_STEP + 1
-    elif stop < FIRST_STEP:
-        low = high = FIRST_STEP - 1
-    return _Axis("step", origin, low, high)
-
-
 def _from(segment: LongSegment, begin: int) -> list[Piece]:
     """Its pieces without the first `begin` points."""
     pieces = []
@@ -138,7 +103,7 @@ class _Share:
         segment: LongSegment,
         pieces: list[Piece],
         reader: Reader,
-        axis: _Axis,
+        axis: Range,
         line: LongLine | None,
     ) -> None:
         self.segment = segment
@@ -151,7 +116,7 @@ class _Share:
         self._inside: list[IntArray] = []  # of each piece: the blocks that are in the range as a whole
         self._partly: list[list[tuple[int, int]]] = []  # … and what has to be decoded to see what of it is
         self._ends: tuple[float, float] = math.inf, -math.inf
-        self._neighbours = _Neighbours(axis)
+        self._neighbours = Neighbours(axis)
         self.total = 0
         counts = [self._look(i) for i in range(len(pieces))]
         self.nonfinite = add_up(counts)
@@ -183,7 +148,7 @@ class _Share:
             if wanted.any():
                 self._widen(float(keys[wanted].min()), float(keys[wanted].max()))
                 counts.append(count_non_finite(values(rows.points)[wanted]))
-        for block in _next_to(spans[apart], blocks[apart], axis):
+        for block in next_to(spans[apart], blocks[apart], axis):
             part = (int(trace.start[block]), int(trace.start[block + 1]))
             for rows in self._decoded(number, [part]):
                 self._neighbours.look(axis.keys(rows.points.step, rows.points.time), rows)
@@ -338,52 +303,9 @@ class _Share:
         return self._sorted(rows) if rows is not None and len(rows) else None
 
 
-class _Neighbours:
-    """The points next to a range, on either side: the last of the nearest before it, the first of those after it."""
-
-    def __init__(self, axis: _Axis) -> None:
-        self._axis = axis
-        self._before: tuple[tuple[float, int, int], Rows] | None = None
-        self._after: tuple[tuple[float, int, int], Rows] | None = None
-
-    @property
-    def found(self) -> list[Rows]:
-        return [one[1] for one in (self._before, self._after) if one is not None]
-
-    def _told(self, keys: AnyArray, rows: Rows, at: int) -> tuple[tuple[float, int, int], Rows]:
-        return (keys[at].item(), int(rows.piece[at]), int(rows.at[at])), rows.take(np.array([at]))
-
-    def look(self, keys: AnyArray, rows: Rows) -> None:
-        """See whether any of these is nearer than those seen so far."""
-        before, after = np.flatnonzero(keys < self._axis.low), np.flatnonzero(keys > self._axis.high)
-        if len(before):
-            at = before[len(before) - 1 - int(np.argmax(keys[before][::-1]))]
-            told = self._told(keys, rows, at)
-            self._before = told if self._before is None else max(self._before, told, key=_place)
-        if len(after):
-            at = after[int(np.argmin(keys[after]))]
-            told = self._told(keys, rows, at)
-            self._after = told if self._after is None else min(self._after, told, key=_place)
-
-
-def _place(told: tuple[tuple[float, int, int], Rows]) -> tuple[float, int, int]:
-    return told[0]
-
-
 def _framed(column: AnyArray, end: AnyArray, before: int, after: int) -> AnyArray:
     """The column with `end` before and after it, where these are 1."""
     return np.concatenate([end[:before], column, end[:after]])
-
-
-def _next_to(spans: AnyArray, blocks: IntArray, axis: _Axis) -> list[int]:
-    """Of blocks outside of a range, those with its nearest neighbours."""
-    found = []
-    before, after = np.flatnonzero(spans[:, 1] < axis.low), np.flatnonzero(spans[:, 0] > axis.high)
-    if len(before):
-        found.append(int(blocks[before[len(before) - 1 - int(np.argmax(spans[before, 1][::-1]))]]))
-    if len(after):
-        found.append(int(blocks[after[int(np.argmin(spans[after, 0]))]]))
-    return found
 
 
 def _loose(piece: Piece, first: int, last: int) -> list[tuple[int, int]]:
