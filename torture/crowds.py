@@ -44,6 +44,7 @@ def scene(budget: Budget) -> Iterator[Outcome]:
         ("2 processes", 1, lambda folder: together(folder, 2, seconds, chance)),
         ("64 processes", 2, lambda folder: together(folder, 64, seconds, chance)),
         ("threads", 1, lambda folder: ten_threads(folder, seconds, chance)),
+        ("forks among threads", 6, lambda folder: forked(folder, chance)),
         ("twins", 1, lambda folder: twins(folder, chance)),
         ("lying clocks", 1, lambda folder: lying_clocks(folder, chance)),
         ("resumes", 3, lambda folder: resumed(folder, chance)),
@@ -124,9 +125,18 @@ class Watch:
 
 
 def crowd(
-    folder: Path, victim: Callable[..., None], count: int, chance: random.Random, *, seconds: float = 0.0
+    folder: Path,
+    victim: Callable[..., None],
+    count: int,
+    chance: random.Random,
+    *,
+    seconds: float = 0.0,
+    patient: bool = False,
 ) -> tuple[list[Ledger], Watch]:
-    """Forks writers of one run, looks on while they write, tells them to end; their ledgers, and what was seen."""
+    """Forks writers of one run, looks on while they write, tells them to end; their ledgers, and what was seen.
+
+    patient: they end by themselves.
+    """
     from torture.children.kills import Stopwatch, spawn, wait
     from torture.children.ledger import Ledger
 
@@ -137,7 +147,7 @@ def crowd(
     while time.monotonic() < end:
         watch.look()
         time.sleep(0.005)
-    for ledger in ledgers:
+    for ledger in ledgers if not patient else ():
         ledger.ending = 1
     for pid in pids:
         status = wait(pid, Stopwatch())
@@ -192,6 +202,21 @@ def ten_threads(folder: Path, seconds: float, chance: random.Random) -> Outcome:
     if not np.array_equal(value, step // SHARED):
         watch.broke.append("the shared tag: changed values")
     return judged("10 threads on one LogWriter", ledgers, watch, f"{len(step):,} rows of a tag that they share")
+
+
+def forked(folder: Path, chance: random.Random) -> Outcome:
+    """Children that are forked while threads of their parent log, and log themselves."""
+    from torture.children.crowd import FORKS, forks
+    from torture.children.ledger import BURST
+    from torture.children.truth import read_sets, rows_of
+
+    ledgers, watch = crowd(folder, forks, 1, chance, patient=True)
+    sets = read_sets(watch.run)
+    for number in range(FORKS):
+        step, _ = rows_of(sets, f"child/{number}")
+        if step.tolist() != list(range(BURST)):
+            watch.broke.append(f"forked child {number} logged {BURST} rows, {len(step)} are there")
+    return judged("forks while four threads log", ledgers, watch, f"{FORKS} forks, {len(sets)} file sets")
 
 
 def resumed(folder: Path, chance: random.Random) -> Outcome:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -19,6 +21,8 @@ from visualdl.log.writer import Log
 
 DAY = 86400.0
 JUMPS = (-3600.0, 7200.0, -400 * DAY, 30 * DAY, 40 * 365 * DAY, -50 * 365 * DAY, 10_000 * 365 * DAY, -0.5)
+FORKS = 40
+HANG_SECONDS = 20.0
 SHARED = 16  # threads that share a tag: thread t logs the steps t, t + 16, t + 32, …
 
 
@@ -55,6 +59,56 @@ def threads(run: Path, ledger: Ledger, chance: random.Random) -> None:
     for one in started:
         one.join()
     writer.close()
+
+
+def forks(run: Path, ledger: Ledger, chance: random.Random) -> None:
+    """Forks child after child while four threads log: no lock that one of them holds may hang a child."""
+    writer = LogWriter(str(run))
+
+    def work(thread: int) -> None:
+        for step in itertools.count():
+            if ledger.ending:
+                return
+            writer.add_scalar(f"loss/{thread}", value_of(step, thread), step)
+            ledger.returned[thread] = step + 1
+            if step % 50 == 0:
+                writer.add_histogram(f"weights/{thread}", [1.0, 2.0], step)
+
+    started = [threading.Thread(target=work, args=(thread,)) for thread in range(4)]
+    for one in started:
+        one.start()
+    try:
+        for number in range(FORKS):
+            time.sleep(chance.uniform(0, 0.01))
+            _forked(writer, number)
+    finally:
+        ledger.ending = 1
+        for one in started:
+            one.join()
+    writer.close()
+
+
+def _forked(writer: LogWriter, number: int) -> None:
+    pid = os.fork()
+    if not pid:
+        status = 1
+        try:
+            for step in range(BURST):
+                writer.add_scalar(f"child/{number}", float(step), step)
+                writer.add_histogram("weights of children", [1.0, 2.0], number)
+            writer.close()
+            status = 0
+        finally:
+            os._exit(status)
+    deadline = time.monotonic() + HANG_SECONDS
+    while not (done := os.waitpid(pid, os.WNOHANG))[0]:
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise RuntimeError(f"forked child {number} hung")
+        time.sleep(0.001)
+    if done[1]:
+        raise RuntimeError(f"forked child {number} ended with {done[1]}")
 
 
 def liar(run: Path, ledger: Ledger, chance: random.Random) -> None:
