@@ -108,9 +108,8 @@ class FileSet:
     def gaps(self) -> Sequence[Gap]:
         """The damage found so far."""
         with self._lock:
-            last = self._scan.open_gap(self.bytes_total)
             others = [Gap(self.bytes_total, 0, told) for told in (self._head_fault, self._catalog.left_out) if told]
-            return (*self._scan.gaps, *([last] if last else []), *others)
+            return (*self._scan.gaps, *self._scan.open_gap(self.bytes_total), *others)
 
     def count(self, tag_id: int) -> int:
         """Rows or records of a tag so far; 0 for a tag that is not known."""

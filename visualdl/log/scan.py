@@ -164,11 +164,11 @@ class Scan:
         start, stop = min(last.offset, gap.offset), max(last.offset + last.length, gap.offset + gap.length)
         self.gaps[-1] = Gap(start, stop - start, "so many damaged places that the rest is told as one")
 
-    def open_gap(self, size: int) -> Gap | None:
-        """The damage that the file ends with so far, if it does."""
+    def open_gap(self, size: int) -> list[Gap]:
+        """The damage that the file ends with so far; empty when it does not."""
         if self._searched > self.offset and size > self.offset:
-            return Gap(self.offset, size - self.offset, "no good frame header up to the end of the file")
-        return None
+            return [Gap(self.offset, size - self.offset, "no good frame header up to the end of the file")]
+        return []
 
     def _follows_a_gap(self) -> bool:
         last = self.gaps[-1] if self.gaps else None
