@@ -11,10 +11,10 @@ import warnings
 from pathlib import Path
 from subprocess import PIPE
 
-from torture.children import bomb_logs, bomb_models
+from torture.children import bomb_logs, bomb_models, bomb_places
 from torture.children.jail import Steps, confine, peak_mb, tell
 
-BOMBS = {**bomb_logs.BOMBS, **bomb_models.BOMBS}
+BOMBS = {**bomb_places.BOMBS, **bomb_logs.BOMBS, **bomb_models.BOMBS}
 
 
 def main() -> None:
