@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 from uvicorn.server import ServerState
 from websockets.datastructures import Headers as WebSocketHeaders
 from websockets.http11 import Request
@@ -28,6 +29,7 @@ MAX_HEAD = 96 << 10  # an address of MAX_ADDRESS, and the headers of a browser b
 MAX_HEADERS = 100
 MAX_WAITING = 64  # requests on one connection; no browser sends a second before the first is answered
 HEAD_SECONDS = 20.0
+MAX_UNREAD = 4 << 20  # bytes; the longest hint is a twentieth of that
 _MAX_LINE = 8 << 10  # of a WebSocket's handshake, which is parsed a second time, by a stricter parser
 
 # What Uvicorn writes to the log whenever a stranger wishes it to. (The first is a handshake that the guard refused.)
@@ -213,3 +215,13 @@ async def _too_many(scope: Scope, receive: Receive, send: Send) -> None:
     fence(answer.headers)
     answer.headers["connection"] = "close"
     await answer(scope, receive, send)
+
+
+class BoundedWebSocket(AutoWebSocketsProtocol):  # type: ignore[misc, valid-type]  # whichever of its own Uvicorn takes
+    """Uvicorn's protocol for one WebSocket, which ends when its client asks and asks (by pings) and takes no answer."""
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of frames."""
+        super().data_received(data)
+        if self.transport.get_write_buffer_size() > MAX_UNREAD:
+            self.transport.abort()

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from visualdl.server.connections import Connection, most_connections
 from visualdl.server.guard import is_address
-from visualdl.server.protocol import worth_a_line
+from visualdl.server.protocol import BoundedWebSocket, worth_a_line
 
 DEFAULT_PORT = 8040
 TRIES = 100
@@ -141,6 +141,7 @@ class BoardServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=Connection,
+                ws=BoundedWebSocket,
                 lifespan="on",
                 log_level="warning",
                 access_log=False,  # addresses may hold a token

@@ -83,6 +83,15 @@ def test_who_listens_and_never_reads_holds_up_nobody(served: Served, slow: list[
     answers(served)
 
 
+def test_who_asks_for_pongs_without_end_and_takes_none_is_let_go(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as one:
+        one.sendall(b"GET /api/live HTTP/1.1\r\nHost: localhost\r\n" + HANDSHAKE + b"\r\n")
+        one.recv(16)
+        pings = b"\x89\xfd\0\0\0\0" + b"x" * 125
+        with pytest.raises(ConnectionError):
+            one.sendall(pings * 500_000)  # 64 MiB that would wait in the server
+
+
 def test_who_goes_away_in_the_middle_leaves_nothing_behind(served: Served, capfd: pytest.CaptureFixture[str]) -> None:
     run = served.run("train")
     for target in ("/api/board", f"/api/csv?kind=scalar&tag=loss/total&runs={run}", "/api/graph"):
