@@ -151,4 +151,30 @@ describe("the client's store", () => {
     await settled();
     expect(store.held(wish(["a"])).size).toBe(1);
   });
+
+  test("what nobody looks at goes, the longest unused first, when it is more than may be kept", async () => {
+    const server = new Server();
+    for (const run of ["a", "b", "c"]) server.values.set(run, [1, 2, 3, 4]);
+    const bytes = 4 * 3 * 8;
+    const store = new SeriesStore("http://board/", { fetcher: server.fetch, most: bytes });
+    for (const run of ["a", "b", "c"]) {
+      const watch = store.watch(wish([run]), () => undefined);
+      await settled();
+      watch.stop();
+    }
+    // The last is looked at while its answer comes; of the two before, one may stay.
+    expect(["a", "b", "c"].map((run) => store.held(wish([run])).size)).toEqual([0, 1, 1]);
+  });
+
+  test("smoothing comes with whole series only, and leaves with the first new point", async () => {
+    const { server, store } = started({ a: [1, 2, 3] });
+    const wanted: Wish = { ...wish(["a"]), smooth: () => "ema:0.6" };
+    store.watch(wanted, () => undefined);
+    await settled();
+    server.values.set("a", [1, 2, 3, 4]);
+    store.advance([["scalar", "loss", "a"]]);
+    await settled();
+    expect(server.asked.map((url) => url.searchParams.get("smooth"))).toEqual(["ema:0.6", null]);
+    expect(store.smoothed(wanted, ["a"], "ema:0.6").size).toBe(0);
+  });
 });

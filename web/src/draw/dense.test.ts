@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { rasterise } from "./dense";
+import { Kept, rasterise } from "./dense";
 import { INKS } from "./ink";
 import { layOutLines, type Layout } from "./layout";
 import type { Line, Look } from "./line";
@@ -128,5 +128,36 @@ describe("the picture of many points", () => {
     expect(Math.max(...along(1))).toBeLessThan(120);
     expect(Math.max(...along(1))).toBeGreaterThan(50);
     expect(Math.min(...along(1))).toBeLessThan(40);
+  });
+
+  test("is the same with what was kept of the one before, whatever has changed since", () => {
+    const pen = new SvgPen(400, 200);
+    const steps = Float64Array.from({ length: 4000 }, (_, i) => i);
+    const raw = [Math.sin, Math.cos].map((of) => Float64Array.from({ length: 4000 }, (_, i) => of(i / 300)));
+    const smoothed = (by: number, dx = 0): Line[] =>
+      raw.map((y, i) => {
+        const x = Array.from(y, (_, step) => step + dx);
+        return line(y, { id: String(i), ...(dx === 0 ? { x: steps } : { x }), smooth: y.map((value) => value * by) });
+      });
+    const kept = new Kept();
+    const moves: [Line[], Partial<Look>][] = [
+      [smoothed(0.9), {}],
+      [smoothed(0.8), {}],
+      [smoothed(0.7), {}],
+      [smoothed(0.6), { range: [100, 900] }],
+      [smoothed(0.5), { range: [100, 900] }],
+      [smoothed(0.4), { range: [100, 900], smoothedOnly: true }],
+      [smoothed(0.4).slice(1), {}],
+      [smoothed(0.3).slice(1), {}],
+      [smoothed(0.3, 7).slice(1), {}],
+      [smoothed(0.2).map((one) => ({ ...one, color: "#ff0000" })), {}],
+      [smoothed(0.1).map((one) => ({ ...one, color: "#ff0000" })), { logY: true }],
+    ];
+    for (const [lines, look] of moves) {
+      const whole = { ...LOOK, ...look };
+      const layout = layOutLines(pen, 400, 200, lines, whole);
+      const fresh = rasterise(pen, INKS.light, layout, lines, whole, 1).pixels.copy();
+      expect(rasterise(pen, INKS.light, layout, lines, whole, 1, kept).pixels.copy()).toEqual(fresh);
+    }
   });
 });
