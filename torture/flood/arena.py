@@ -58,7 +58,9 @@ class Arena:
 def arena(budget: Budget) -> Iterator[Arena]:
     """Everything in its place; all of it is gone at the end of the block."""
     short = budget.seconds < 45
-    runs, points, long = (8, 1_000, 100_000) if short else (20, 10_000, 3_000_000)
+    runs, points, long = (8, 1_000, 100_000) if short else (20, 10_000, 1_000_000)
+    if budget.seconds > 300:
+        long = 5_000_000
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="visualdl-floods-")))
         logdir = folder / "logs"

@@ -99,7 +99,7 @@ def few_files(board: Arena) -> Outcome:
 def slow_disk(board: Arena) -> Outcome:
     """Every read of some runs takes seconds: whoever asks for others is answered, and hears what is new in them."""
     flag = board.folder / "slow"
-    seconds = 1.0 if board.short else 6.0
+    seconds = 1.0 if board.short else 2.5
     program = ("-m", "torture.children.flood_slow_disk", str(flag), str(seconds))
     with serving(board.logdir, program=program) as served:
         ids = {run["name"]: run["id"] for run in served.when(_read)["runs"]}
@@ -122,7 +122,7 @@ def slow_disk(board: Arena) -> Outcome:
         broke.append(f"small questions took {worst:.1f} s: {looks}")
     if waited > seconds:
         broke.append(f"a new point of another run was told after {waited:.1f} s")
-    tried = f"{len(slow)} questions to a disk that takes {seconds:.0f} s for each; {told(looks)}; "
+    tried = f"{len(slow)} questions to a disk that takes {seconds:g} s for each; {told(looks)}; "
     return Outcome("behind a slow file", f"{tried}append to hint {waited:.2f} s", tuple(broke))
 
 
