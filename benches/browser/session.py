@@ -109,6 +109,7 @@ class Session:
             viewport={"width": window.width, "height": window.height}, locale="en-US", color_scheme="light"
         )
         self.page = self._context.new_page()
+        self.page.set_default_timeout(10_000)
         self._devtools = self._context.new_cdp_session(self.page)
         self.page.add_init_script(f"window.facts = {board.facts!r};".replace("True", "true").replace("False", "false"))
         for key, value in board.remembered.items():
@@ -129,7 +130,7 @@ class Session:
         return True
 
     def open(self, seconds: float = 60) -> dict[str, Any]:
-        """From an empty page to charts; what came, when, and how much. `first` or `all` is 0 when it did not come in time."""
+        """From an empty page to charts; what came, when, how much. `first`, `all`: 0 when it did not come in time."""
         self.page.goto(self.board.address, wait_until="commit")
         self.until("window.probe?.all > 0", seconds)
         self.page.wait_for_timeout(1000)

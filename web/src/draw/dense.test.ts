@@ -157,7 +157,8 @@ describe("the picture of many points", () => {
       const whole = { ...LOOK, ...look };
       const layout = layOutLines(pen, 400, 200, lines, whole);
       const fresh = rasterise(pen, INKS.light, layout, lines, whole, 1).pixels.copy();
-      expect(rasterise(pen, INKS.light, layout, lines, whole, 1, kept).pixels.copy()).toEqual(fresh);
+      const again = rasterise(pen, INKS.light, layout, lines, whole, 1, kept).pixels.copy();
+      expect(again.every((pixel, at) => pixel === fresh[at])).toBe(true);
     }
   });
 });
