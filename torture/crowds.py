@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SHARE = 1.5
 _PATIENCE = 120.0
 _BOARD_LOOKS = 10  # each so many looks, one at the board
-_WRITING = 0.12  # of the time, for each crowd that writes while a reader looks on
+_WRITING = 0.1  # of the time, for each crowd that writes while a reader looks on
 
 
 def scene(budget: Budget) -> Iterator[Outcome]:
@@ -41,15 +41,15 @@ def scene(budget: Budget) -> Iterator[Outcome]:
     chance = budget.chance
     seconds = budget.seconds * _WRITING
     steps: list[tuple[str, float, Callable[[Path], Outcome]]] = [  # the second: how many seconds it takes at most
+        ("twins", 1, lambda folder: twins(folder, chance)),
+        ("lying clocks", 1, lambda folder: lying_clocks(folder, chance)),
+        ("no home", 1, lambda folder: homeless(folder, chance)),
+        ("odd places", 2, lambda folder: odd_places(folder, chance)),
         ("2 processes", 1, lambda folder: together(folder, 2, seconds, chance)),
         ("64 processes", 2, lambda folder: together(folder, 64, seconds, chance)),
         ("threads", 1, lambda folder: ten_threads(folder, seconds, chance)),
-        ("forks among threads", 6, lambda folder: forked(folder, chance)),
-        ("twins", 1, lambda folder: twins(folder, chance)),
-        ("lying clocks", 1, lambda folder: lying_clocks(folder, chance)),
         ("resumes", 3, lambda folder: resumed(folder, chance)),
-        ("no home", 1, lambda folder: homeless(folder, chance)),
-        ("odd places", 2, lambda folder: odd_places(folder, chance)),
+        ("forks among threads", 6, lambda folder: forked(folder, chance)),
         *((f"Pool, {method}", 3, partial(pool, method=method)) for method in ("fork", "spawn", "forkserver")),
         *((f"DataLoader, {method}", 15, partial(loader, method=method)) for method in ("fork", "spawn")),
     ]

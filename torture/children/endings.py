@@ -21,8 +21,6 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
-import numpy as np
-
 from torture.children.ledger import Ledger, value_of
 from torture.children.victims import log_record
 from visualdl.log.writer import Log
@@ -206,7 +204,7 @@ def out_of_memory(training: Training) -> None:
     held: list[object] = []
     with contextlib.suppress(MemoryError):
         while len(held) < 1000:
-            held.append(np.ones(1 << 17))
+            held.append(bytearray(1 << 20))
     tag = training.log.tag("noise", "big")
     for step in range(30):
         with contextlib.suppress(MemoryError):

@@ -20,7 +20,6 @@ from typing import Any, Literal, NamedTuple
 
 import visualdl.log.frame_file as frame_file
 from torture.children.ledger import BURST, Ledger, blobs_of, payload_of, value_of
-from torture.children.truth import picture_of, weights_of
 from visualdl import LogWriter
 from visualdl.log.writer import Log
 
@@ -148,6 +147,8 @@ def mixed(run: Path, ledger: Ledger, chance: random.Random) -> None:
 
 
 def _log_picture(writer: LogWriter, ledger: Ledger) -> None:
+    from torture.children.truth import picture_of, weights_of  # numpy and Pillow, which not every child should wait for
+
     step = ledger.records
     if step % 3:
         writer.add_histogram("weights", weights_of(step), step)
