@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -14,6 +16,7 @@ from websockets.sync.client import connect
 
 from tests.server.boards import PATIENCE, Served, serving, write_logs, write_model
 from visualdl import LogWriter
+from visualdl.server import api
 
 
 def test_the_board_names_runs_kinds_and_tags(served: Served) -> None:
@@ -207,6 +210,19 @@ def test_what_is_no_model_is_refused_without_naming_a_path(served: Served) -> No
     assert answer.status_code == 422
     assert "notes.txt" in answer.json()["error"]
     assert "tmp" not in answer.json()["error"]
+
+
+def test_a_model_that_trickles_in_gives_up_its_place(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "UPLOAD_SECONDS", 0.5)
+
+    def trickle() -> Iterator[bytes]:
+        for _ in range(1_000):
+            yield b"x"
+            time.sleep(0.01)
+
+    answer = served.client.post("api/graph", content=trickle())
+    assert answer.status_code == 408
+    assert "did not come" in answer.json()["error"]
 
 
 def test_a_model_that_is_written_later_appears(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 import zlib
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
@@ -238,10 +239,11 @@ class Api:
                 if not upload.write(chunk):
                     return too_large
             path, named = upload.sealed(), request.query_params.get("name", "")[:200] or "model"
-            body = await self._pool.run(lambda job: read_graph(path, named), request.receive)
+            body = await self._pool.run(lambda job: read_graph(path, named), request.receive, large=True)
             return _sent(request, body, "application/json", None)
         except asyncio.TimeoutError:
-            return refusal(408, f"Nothing of the model file came for {STALLED_SECONDS} s")
+            sentence = f"nothing for {STALLED_SECONDS} s, or not all of it within {UPLOAD_SECONDS // 60} minutes"
+            return refusal(408, f"The model file did not come: {sentence}")
         finally:
             self._uploads -= 1
             await asyncio.shield(self._pool.run(lambda job: upload.close()))
@@ -264,10 +266,11 @@ async def _in_turn(turns: Turns, weight: int, answer: Coroutine[Any, Any, Respon
 
 
 async def _steadily(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same chunks; asyncio.TimeoutError when the next does not come, so that a stalled client frees its place."""
+    """The same chunks; asyncio.TimeoutError when they do not come in time, so that such a client frees its place."""
+    ends_at = time.monotonic() + UPLOAD_SECONDS
     while True:
         try:
-            yield await asyncio.wait_for(chunks.__anext__(), STALLED_SECONDS)
+            yield await asyncio.wait_for(chunks.__anext__(), min(STALLED_SECONDS, ends_at - time.monotonic()))
         except StopAsyncIteration:
             return
 
