@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from visualdl.errors import CorruptLog
+from visualdl.errors import CorruptLog, CorruptRecord
 from visualdl.kinds.all import KIND_BY_NAME
 from visualdl.kinds.image import DecodedImage
 from visualdl.kinds.kind import FloatArray, IntArray, Payload
@@ -123,12 +123,19 @@ def run_folders(logdir: Path) -> dict[str, list[Path]]:
 
 
 def pixels(entry: Entry) -> npt.NDArray[np.uint8]:
-    """The bytes of an image record: uint8 (height, width, channels)."""
+    """The bytes of an image record: uint8 (height, width, channels). CorruptRecord when they are no such picture."""
     from PIL import Image
 
     about: DecodedImage = entry.decoded
-    with Image.open(BytesIO(entry.blob(about.blob))) as picture:
-        array = np.asarray(picture, dtype=np.uint8)
+    blob = entry.blob(about.blob)
+    try:
+        with Image.open(BytesIO(blob), formats=("PNG",)) as picture:
+            if picture.size != (about.width, about.height):  # before it is inflated: it may be a bomb
+                raise ValueError(f"it has {picture.size[0]} × {picture.size[1]} pixels")
+            array = np.asarray(picture, dtype=np.uint8)
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        size = f"{about.width} × {about.height}"
+        raise CorruptRecord(f"the picture of step {entry.step} is no PNG of {size} pixels: {error}") from error
     if array.ndim == 2:
         array = array[..., np.newaxis]
     return array[..., : about.channels]  # two channels are stored as three
