@@ -91,6 +91,8 @@ def openings(tools: Sequence[Tool], size: str, shape: Shape, limit: float, notes
                     opening = open_logs(tool, kind(), scratch, part.names, part.steps, limit)
                     if opening.whole is None:
                         notes.append(f"{kind.title}, {size}: not there within {limit:.0f} s. {opening.trouble}".strip())
+                    elif opening.trouble:
+                        notes.append(f"{kind.title}, {size}, asked again: {opening.trouble}.")
                     yield Column(kind, share, opening)
             except Failed as failed:
                 notes.append(f"{tool.title} is left out of {size}: {failed}.")

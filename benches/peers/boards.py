@@ -40,15 +40,13 @@ class Client:
         return self._ask("POST", path, body.encode(), {"Content-Type": content})
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> bytes:
-        if self._connection is None:
-            self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._patience)
         begun = time.perf_counter()
         try:
-            self._connection.request(method, path, body, {"Accept-Encoding": "gzip", **headers})
-            if self._connection.sock is not None:
-                self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            answer = self._connection.getresponse()
-            data = answer.read()
+            try:
+                answer, data = self._exchange(method, path, body, headers)
+            except http.client.RemoteDisconnected:  # it was idle for too long: as a browser does, try a new one
+                self.close()
+                answer, data = self._exchange(method, path, body, headers)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise NoAnswer(repr(error)) from error
@@ -58,6 +56,15 @@ class Client:
         if answer.status != 200:
             raise NoAnswer(f"{path.split('?')[0]}: status {answer.status}")
         return gzip.decompress(data) if answer.headers.get("Content-Encoding") == "gzip" else data
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._patience)
+        self._connection.request(method, path, body, {"Accept-Encoding": "gzip", **headers})
+        answer = self._connection.getresponse()
+        return answer, answer.read()
 
     def close(self) -> None:
         """The next question opens another connection."""
@@ -140,11 +147,15 @@ def open_logs(tool: Tool, board: Board, scratch: Path, runs: Sequence[str], step
                     found.seen = next(iter(seen.values())).points
             except NoAnswer as none:
                 found.trouble = str(none)
-            # No oftener than it can answer: asking must not take the time from reading.
-            time.sleep(max(0.03, server.client.spent))
+            if found.whole is None:  # no oftener than it can answer: asking must not take the time from reading
+                time.sleep(max(0.03, server.client.spent))
         if found.whole is not None:
-            found.every = warm(server.client, lambda: board.ask(server.client, runs, "t0"))
-            found.single = warm(server.client, lambda: board.ask(server.client, runs[:1], "t0"))
+            found.trouble = ""
+            try:
+                found.every = warm(server.client, lambda: board.ask(server.client, runs, "t0"))
+                found.single = warm(server.client, lambda: board.ask(server.client, runs[:1], "t0"))
+            except NoAnswer as none:
+                found.trouble = str(none)
         server.watch.look()
         found.peak_mb = server.watch.peak_mb
     return found
@@ -159,15 +170,12 @@ def complete(seen: dict[str, Seen], runs: int, steps: int, *, every: bool) -> bo
     return all(one.last >= 0.99 * (steps - 1) for one in seen.values())
 
 
-def warm(client: Client, ask: Callable[[], object]) -> tuple[float, float] | None:
+def warm(client: Client, ask: Callable[[], object]) -> tuple[float, float]:
     """The median seconds of an answer, and its bytes; up to seven answers or five seconds."""
     taken: list[float] = []
     end = time.perf_counter() + 5
     while len(taken) < 7 and (not taken or time.perf_counter() < end):
         client.reset()
-        try:
-            ask()
-        except NoAnswer:
-            return None
+        ask()
         taken.append(client.spent)
     return sorted(taken)[len(taken) // 2], client.wire
