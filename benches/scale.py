@@ -54,9 +54,9 @@ def main() -> None:
         write_on_demand(given.write, given.live)
         return
     print(
-        "| log | points | on disk | start → first chart | again | all runs known | one tag of all runs: first, again | "
+        "| log | points | on disk | start → first chart | restart | all runs known | one tag of all runs | once more |"
     )
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     memory = []
     for shape in QUICK if given.quick else FULL:
         say(f"{shape}: writing it")

@@ -201,30 +201,37 @@ class _Share:
         edges = (low / 2 + (high / 2 - low / 2) * (np.arange(1, parts) / parts)) * 2
         gathered: list[Rows] = []
         size = 0
-        for rows in self._candidates(edges, share, smooth=smooth):
+        for candidates in self._candidates(edges, share, smooth=smooth):
+            many = len(candidates) > 4 * share
+            rows = self._thin(candidates, share, smooth=smooth) if many else candidates
             gathered.append(rows)
             size += len(rows)
             if size > max(_MANY, 4 * share):
-                gathered = [self._thin(gathered, share, smooth=smooth)]
+                gathered = [self._thin(distinct(gathered), share, smooth=smooth)]
                 size = len(gathered[0])
-        return self._thin(gathered, share, smooth=smooth)
+        return self._thin(distinct(gathered), share, smooth=smooth)
 
-    def _thin(self, parts: list[Rows], share: int, *, smooth: bool) -> Rows:
+    def _thin(self, rows: Rows, share: int, *, smooth: bool) -> Rows:
         """What the kind keeps of these, cut as the whole range is: where they do not reach its ends, ends are added."""
-        rows = self._sorted(distinct(parts))
+        rows = self._sorted(rows)
         keys = self._axis.keys(rows.points.step, rows.points.time).astype(np.float64)
         low, high = self._ends
         before, after = int(keys.min(initial=math.inf) > low), int(keys.max(initial=-math.inf) < high)
         value = rows.smooth if smooth and rows.smooth is not None else values(rows.points)
-        none = np.full(1, math.nan)
-        points = Points(
-            _framed(rows.points.step, np.zeros(1, np.int64), before, after),
-            _framed(rows.points.time, none, before, after),
-            _framed(value, none, before, after),
-        )
+        end = np.full(1, math.nan)
+        value = np.concatenate([end[:before], value, end[:after]])
+        nowhere = np.broadcast_to(np.int64(0), len(value))  # a kind thins by x and value
+        points = Points(nowhere, nowhere.view(np.float64), value)
         x = np.concatenate([np.full(before, low), keys, np.full(after, high)])
         kept = self._kind.thin(x, points, share) - before
-        return rows.take(kept[(kept >= 0) & (kept < len(rows))])
+        kept = kept[(kept >= 0) & (kept < len(rows))]
+        if len(rows) and (before or after):  # what an added end may have taken the place of
+            nan = np.flatnonzero(np.isnan(value[before : len(value) - after]))
+            ends = [0, len(rows) - 1]
+            if len(nan):
+                ends += [nan[np.argmin(keys[nan])], nan[len(nan) - 1 - np.argmax(keys[nan][::-1])]]
+            kept = np.union1d(kept, ends)
+        return rows.take(kept)
 
     def _candidates(self, edges: FloatArray, share: int, *, smooth: bool) -> Iterator[Rows]:
         """Points among which are all that thinning keeps."""
@@ -301,11 +308,6 @@ class _Share:
         """All of them, each once, in the order of the segment; None for none."""
         rows = distinct(parts) if parts else None
         return self._sorted(rows) if rows is not None and len(rows) else None
-
-
-def _framed(column: AnyArray, end: AnyArray, before: int, after: int) -> AnyArray:
-    """The column with `end` before and after it, where these are 1."""
-    return np.concatenate([end[:before], column, end[:after]])
 
 
 def _loose(piece: Piece, first: int, last: int) -> list[tuple[int, int]]:
