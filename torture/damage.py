@@ -29,6 +29,7 @@ _TITLES: dict[str, tuple[str, float]] = {
     "lies": ("lies with good checksums", 0.17),
     "live": ("a log that changes between two looks", 0.06),
     "served": ("damaged runs on a board", 0.11),
+    "library": ("damaged logs read by LogReader", 0.05),
     "payloads": ("records of each kind, changed", 0.05),
     "models": ("model files, changed", 0.11),
 }

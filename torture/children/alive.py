@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
@@ -15,9 +16,10 @@ import numpy as np
 from torture.children.examine import Desk, Seen, read
 from torture.children.mutate import ATTACKS, NUMBERS, REALS, WIDE, subjects
 from torture.children.specimens import NAME, Row, Truth, foreign
+from visualdl import LogReader
 from visualdl.demo import onnx_file
 from visualdl.demo.network import fresh
-from visualdl.errors import CorruptRecord, LogUnreadable, UnreadableModel
+from visualdl.errors import CorruptRecord, LogUnreadable, UnreadableModel, VisualDLError
 from visualdl.graph import load
 from visualdl.kinds import histogram, image
 from visualdl.kinds.kind import Kind, Payload, Points
@@ -91,6 +93,39 @@ def served(folder: Path, chance: random.Random, worker: int, workers: int) -> It
         finally:
             shutil.rmtree(run, ignore_errors=True)
         number += 1
+
+
+def library(folder: Path, chance: random.Random, worker: int, workers: int) -> Iterator[Finding]:
+    """Damaged logs read by `LogReader`, as a script does: its answers, or our own errors."""
+    del worker, workers
+    place = folder / "library"
+    place.mkdir(exist_ok=True)
+    source = ATTACKS["lies"](chance)
+    while True:
+        attempt = next(source)
+        (place / f"{NAME}.vdl").write_bytes(attempt.vdl)
+        reader = LogReader(place)
+        for kind in ("scalar", "image", "histogram"):
+            with contextlib.suppress(VisualDLError, RuntimeError):
+                for tag in reader.tags(kind):
+                    _read_tag(reader, kind, tag)
+        yield attempt.mutations, []
+
+
+def _read_tag(reader: LogReader, kind: str, tag: str) -> None:
+    if kind == "scalar":
+        scalar = reader.scalar(tag)
+        assert len(scalar.records()) == len(scalar.ids()) == len(scalar.timestamps())
+        scalar.caption()
+    elif kind == "histogram":
+        spread = reader.histogram(tag)
+        for at in range(spread.num_records()):
+            spread.record(at)
+    else:
+        shown = reader.image(tag)
+        for at in range(shown.num_records()):
+            for sample in range(shown.num_samples()):
+                shown.record(at, sample).data()
 
 
 def payloads(folder: Path, chance: random.Random, worker: int, workers: int) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from torture.children.alive import live, models, payloads, served
+from torture.children.alive import library, live, models, payloads, served
 from torture.children.examine import judge, read
 from torture.children.jail import Steps, confine, peak_mb, tell
 from torture.children.mutate import ATTACKS, Attempt
@@ -78,6 +78,7 @@ PROGRAMS: dict[str, Callable[..., Iterator[Finding]]] = {
     **{name: on_files(attack, name in _EXHAUSTIVE) for name, attack in ATTACKS.items()},
     "live": live,
     "served": served,
+    "library": library,
     "payloads": payloads,
     "models": models,
 }
