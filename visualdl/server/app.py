@@ -139,7 +139,7 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 async def _broken(request: Request, error: Exception) -> Response:
     # The path, never the query: it may hold a token.
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    log.error("%s %r failed", request.method, request.url.path, exc_info=error)  # %r: it may hold escape sequences
     return refusal(500, "The server failed at this question; its log says why")
 
 
