@@ -67,13 +67,10 @@ def answer(
         if rows_of is not None:
             placed.append(Segment(at, at + len(rows_of), share.segment.ghost_from))
             at += len(rows_of)
-    found = [rows_of for rows_of in chosen if rows_of is not None]
-    everything = joined(found) if found else None
-    none = Points(np.empty(0, np.int64), np.empty(0), np.empty(0))
-    smooth = None if lines is None else np.empty(0) if everything is None else everything.smooth
+    points, smooth = _columns([rows_of for rows_of in chosen if rows_of is not None])
     return Answer(
-        none if everything is None else everything.points,
-        smooth,
+        points,
+        None if lines is None else smooth,
         total=total,
         exact=exact,
         cursor=base + count,
@@ -82,6 +79,14 @@ def answer(
         origin=origin,
         nonfinite=add_up([share.nonfinite for share in shares]),
     )
+
+
+def _columns(parts: list[Rows]) -> tuple[Points, FloatArray | None]:
+    """The points of all, and their line."""
+    if not parts:
+        return Points(np.empty(0, np.int64), np.empty(0), np.empty(0)), np.empty(0)
+    rows = joined(parts)
+    return rows.points, rows.smooth
 
 
 def _from(segment: LongSegment, begin: int) -> list[Piece]:
