@@ -177,4 +177,22 @@ describe("the client's store", () => {
     expect(server.asked.map((url) => url.searchParams.get("smooth"))).toEqual(["ema:0.6", null]);
     expect(store.smoothed(wanted, ["a"], "ema:0.6").size).toBe(0);
   });
+
+  test("a card of very many runs is completed before the next one is begun", async () => {
+    const runs = Array.from({ length: 250 }, (_, i) => `r${i}`);
+    const { server, store } = started(Object.fromEntries(runs.map((run) => [run, [1]])));
+    for (const tag of ["a", "b"]) store.watch({ ...wish(runs), tag }, () => undefined);
+    await settled();
+    await settled();
+    const asked = server.asked.map(({ searchParams }) => [
+      searchParams.get("tag"),
+      searchParams.get("runs")?.split(",").length,
+    ]);
+    expect(asked).toEqual([
+      ["a", 200],
+      ["a", 50],
+      ["b", 200],
+      ["b", 50],
+    ]);
+  });
 });

@@ -211,10 +211,11 @@ export class SeriesStore {
     entry.none = false;
   }
 
-  #want(key: string): void {
+  #want(key: string, next = false): void {
     if (!this.#watched.has(key) || this.#queue.includes(key)) return;
     if (this.#missing(key).runs.length === 0) return;
-    this.#queue.push(key);
+    if (next) this.#queue.unshift(key);
+    else this.#queue.push(key);
     // A microtask later, so that wishes and hints of one moment become one request.
     queueMicrotask(() => this.#pump());
   }
@@ -253,7 +254,8 @@ export class SeriesStore {
         .finally(() => {
           this.#running--;
           this.#answered = true;
-          this.#want(key);
+          // A card of more runs than one question takes is completed before the next one is begun.
+          this.#want(key, question.runs.length === RUNS_AT_ONCE);
           this.#pump();
         });
     }
