@@ -471,6 +471,21 @@ def test_the_cache_holds_what_was_used_last_within_its_bound() -> None:
     assert cache.used_bytes <= 100
 
 
+def test_a_frame_that_does_not_fit_into_the_cache_is_decoded_once_for_all_its_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = encode_records([Entry(0, step, 1.0, b"x" * 100, ()) for step in range(50)])
+    frames = Frames().add(RECORDS, n=part.n, index=part.directory, body=part.body, codec=part.codec)
+    (tmp_path / NAME).write_bytes(frames.bytes)
+    log = FileSet(tmp_path / NAME, cache=FrameCache(1000))
+    log.refresh()
+    decoded = []
+    whole = FileSet._decode_records
+    monkeypatch.setattr(FileSet, "_decode_records", lambda log, frame: decoded.append(frame) or whole(log, frame))  # type: ignore[func-returns-value]
+    assert [record.step for record in log.records(0, slice(None))] == list(range(50))
+    assert len(decoded) == 1
+
+
 def test_frames_are_decoded_once_however_often_rows_are_asked_for(tmp_path: Path) -> None:
     cache = FrameCache(1 << 20)
     (tmp_path / NAME).write_bytes(small_log().bytes)

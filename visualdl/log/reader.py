@@ -22,7 +22,7 @@ import numpy.typing as npt
 from visualdl.errors import LogUnreadable
 from visualdl.log import frame as frames
 from visualdl.log.cache import FrameCache
-from visualdl.log.catalog import Catalog, Record, RecordPlaces, Tag
+from visualdl.log.catalog import Catalog, Record, Tag
 from visualdl.log.columns import (
     DIGESTS,
     RowColumns,
@@ -334,8 +334,7 @@ class FileSet:
         """step int64 and time float64 (seconds) of a tag's payload records from the since-th on; no payload is read."""
         with self._lock:
             places = self._catalog.records_of(tag_id)
-            step = np.array(places.step[since:], dtype=np.int64)
-            return step, seconds(np.array(places.time[since:], dtype=np.int64))
+            return np.array(places.step[since:], np.int64), seconds(np.array(places.time[since:], np.int64))
 
     def records(self, tag_id: int, where: Sequence[int] | slice) -> list[Record]:
         """The payload records of a tag at `where`: positions in `record_index`, or a slice of them.
@@ -345,14 +344,17 @@ class FileSet:
         """
         with self._lock:
             places = self._catalog.records_of(tag_id)
-            wanted = range(len(places.step))[where] if isinstance(where, slice) else where
-            return [self._record(places, place) for place in wanted]
-
-    def _record(self, places: RecordPlaces, place: int) -> Record:
-        frame = self._catalog.records[places.frame[place]]
-        bodies = self._cache.get((self._vdl, frame.offset), self._decode_records(frame))
-        payload, blobs = bodies[places.place[place]]
-        return Record(places.step[place], places.time[place] / 1e6, payload, blobs)
+            found: list[Record] = []
+            bodies: list[tuple[bytes, tuple[bytes, ...]]] = []
+            number = -1
+            for place in range(len(places.step))[where] if isinstance(where, slice) else where:
+                if number != places.frame[place]:  # decoded once for all its records: it may not fit into the cache
+                    number = places.frame[place]
+                    frame = self._catalog.records[number]
+                    bodies = self._cache.get((self._vdl, frame.offset), self._decode_records(frame))
+                payload, blobs = bodies[places.place[place]]
+                found.append(Record(places.step[place], places.time[place] / 1e6, payload, blobs))
+            return found
 
     def _decode_records(self, frame: Frame) -> Callable[[], tuple[list[tuple[bytes, tuple[bytes, ...]]], int]]:
         def make() -> tuple[list[tuple[bytes, tuple[bytes, ...]]], int]:
