@@ -254,6 +254,6 @@ BOMBS: dict[str, Bomb] = {
     "words": Bomb("JSON bombs", 400, 30, hostile_words, board),
     "lengths": Bomb("lengths and counts at their most", 300, 20, lengths, board),
     "tag a step": Bomb("a program with a new tag at each step", 600, 40, tag_a_step, board),
-    "inflating": Bomb("bodies that inflate a thousandfold", 700, 40, inflating, board),
+    "inflating": Bomb("bodies that inflate a thousandfold", 900, 60, inflating, board),
     "many tags": Bomb("ten million tags", 600, 60, many_tags, told),
 }

@@ -345,12 +345,10 @@ class FileSet:
         with self._lock:
             places = self._catalog.records_of(tag_id)
             found: list[Record] = []
-            bodies: list[tuple[bytes, tuple[bytes, ...]]] = []
-            number = -1
+            number, bodies = -1, list[tuple[bytes, tuple[bytes, ...]]]()
             for place in range(len(places.step))[where] if isinstance(where, slice) else where:
                 if number != places.frame[place]:  # decoded once for all its records: it may not fit into the cache
-                    number = places.frame[place]
-                    frame = self._catalog.records[number]
+                    frame = self._catalog.records[number := places.frame[place]]
                     bodies = self._cache.get((self._vdl, frame.offset), self._decode_records(frame))
                 payload, blobs = bodies[places.place[place]]
                 found.append(Record(places.step[place], places.time[place] / 1e6, payload, blobs))
