@@ -16,7 +16,7 @@ from torture.children.examine import Desk
 from torture.children.mutate import frame_of
 from torture.children.specimens import NAME
 from visualdl.kinds import histogram, image
-from visualdl.log.frame import BLOB, META, RAW, RECORDS, ROWS, TAGS, ZLIB, ZSTD
+from visualdl.log.frame import BLOB, MAX_BODY_BYTES, META, RAW, RECORDS, ROWS, TAGS, ZLIB, ZSTD
 from visualdl.log.payloads import address
 from visualdl.log.writer import Log
 
@@ -73,25 +73,31 @@ def rows_index(tags: list[int], counts: list[int], stop: int) -> bytes:
 
 def lengths(folder: Path, scale: float) -> str:
     """Every length and count at its most, in files that a hole makes long enough for it."""
-    most = int((64 + 440 * scale) * PIECE)
-    zeros = 0
-    for at in range(0, most, PIECE):
-        zeros = zlib.crc32(bytes(min(PIECE, most - at)), zeros)
+    least, most = int((64 + 200 * scale) * PIECE), MAX_BODY_BYTES
+    sums = {size: _sum_of_zeros(size) for size in (least, most)}
     number = 0
     for type in (ROWS, TAGS, BLOB, RECORDS, META, 6, 200):
         for n in (1, 1 << 20, 0xFFFF_FFFF):
             for index in (b"", rows_index([0], [n], 1), struct.pack("<qqIII", 0, 0, 0, most, 0), bytes(16)):
                 for codec in (RAW, ZSTD, ZLIB):
+                    asked = type in (RECORDS, BLOB) and n == 1 and codec == RAW
+                    size = most if asked else least  # what is read is as long as can be
                     checked = struct.pack(
-                        "<IBBHIIQII", len(index) + most, type, codec, 0, n, zeros, 1, len(index), zlib.crc32(index)
+                        "<IBBHIIQII", len(index) + size, type, codec, 0, n, sums[size], 1, len(index), zlib.crc32(index)
                     )
                     header = b"VLF1" + struct.pack("<I", zlib.crc32(checked)) + checked
-                    asked = type in (RECORDS, BLOB) and n == 1 and codec == RAW
                     if number % 29 == 0 or asked:  # each takes the time of reading so many zeros
                         first = tag(0, "scalar" if type == ROWS else "image", "t")
-                        write(folder, f"run{number}", [first, header, index], size=len(first) + 40 + len(index) + most)
+                        write(folder, f"run{number}", [first, header, index], size=len(first) + 40 + len(index) + size)
                     number += 1
-    return f"{len(list(folder.iterdir()))} files of {most >> 20} MiB"
+    return f"{len(list(folder.iterdir()))} files of {least >> 20} and {most >> 20} MiB"
+
+
+def _sum_of_zeros(size: int) -> int:
+    checksum = 0
+    for at in range(0, size, PIECE):
+        checksum = zlib.crc32(bytes(min(PIECE, size - at)), checksum)
+    return checksum
 
 
 def inflating(folder: Path, scale: float) -> str:
@@ -252,8 +258,8 @@ BOMBS: dict[str, Bomb] = {
     "pictures": Bomb("PNG bombs", 200, 10, pictures, ask_pictures),
     "long names": Bomb("names of a megabyte", 300, 20, long_names, board),
     "words": Bomb("JSON bombs", 400, 30, hostile_words, board),
-    "lengths": Bomb("lengths and counts at their most", 300, 20, lengths, board),
+    "lengths": Bomb("lengths and counts at their most", 700, 20, lengths, board),
     "tag a step": Bomb("a program with a new tag at each step", 600, 40, tag_a_step, board),
-    "inflating": Bomb("bodies that inflate a thousandfold", 900, 60, inflating, board),
+    "inflating": Bomb("bodies that inflate a thousandfold", 1000, 60, inflating, board),
     "many tags": Bomb("ten million tags", 600, 60, many_tags, told),
 }
