@@ -138,6 +138,26 @@ def test_damage_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
     assert sum(part.count for part in run.parts(LOSS)) < 20_000
 
 
+def test_a_part_named_before_damage_was_found_has_no_points_at_places_that_others_have_now(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    append = log.row_appender(log.tag("scalar", "loss"))
+    for step in range(60_000):
+        append(step, float(step % 1000), None)
+    log.close()
+    run = opened(tmp_path)
+    run.refresh()
+    (before,) = run.parts(LOSS)
+    data = bytearray(log.path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 64] = b"\xff" * 64
+    log.path.write_bytes(data)
+    assert len(run.points(LOSS, before.id)) < 60_000
+    (now,) = run.parts(LOSS)
+    assert now.id != before.id
+    assert len(run.points(LOSS, before.id, 40_000, 40_010)) == 0
+    assert run.outline(LOSS, before.id, 0) == []
+    assert len(run.points(LOSS, now.id, 20_000, 20_010)) == 10
+
+
 def test_a_file_that_is_no_log_is_told_as_damage_or_not_at_all(tmp_path: Path) -> None:
     (tmp_path / "x.vdl").write_bytes(b"something else entirely " * 100)
     (tmp_path / "empty.vdl").touch()

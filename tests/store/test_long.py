@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store.conftest import LiveRun
+from visualdl.errors import UnknownSeries
 from visualdl.log.writer import Log
 from visualdl.store import series
 from visualdl.store.store import Answer, Axis, Method, Question, Smoothing, Store
@@ -278,3 +279,44 @@ def test_damage_found_in_a_long_series_costs_its_points_and_no_others(tmp_path: 
     assert ask(store, n=100).total == whole <= found[0]
     assert store.refresh().structure
     assert len(store.runs()[0].gaps) == 1
+
+
+def test_points_of_a_writer_from_before_another_are_no_news_at_the_end(tmp_path: Path, live: Live) -> None:
+    live(tmp_path).rows(np.arange(5_000.0), steps=range(10_000, 15_000), time=2e9)
+    earlier = live(tmp_path).rows(np.arange(3_000.0), time=1e9)  # by its times, which were given by hand
+    store = Store([tmp_path])
+    store.refresh()
+    before = ask(store, n=100)
+    earlier.rows(np.arange(10.0), steps=range(3_000, 3_010), time=1e9 + 3_000)
+    store.refresh()
+    after = ask(store, n=100, since=before.cursor)
+    assert (after.since, after.total) == (0, 8_010)
+
+
+def test_however_much_of_a_long_series_is_damaged_the_rest_is_shown_at_once(tmp_path: Path) -> None:
+    steps = np.arange(400_000)
+    log = write(tmp_path, steps, 1e9 + steps, np.random.default_rng(0).normal(size=400_000))
+    store = Store([tmp_path])
+    store.refresh()
+    data = bytearray(log.path.read_bytes())
+    for at in range(len(data) // 8, len(data) * 7 // 8, 100_000):  # in most frames
+        data[at : at + 8] = b"\xff" * 8
+    log.path.write_bytes(data)
+    assert 0 < ask(store).total < 200_000
+    assert ask(store).total == sum(len(one) for one in store.chunks(only(store), "scalar", "loss"))
+
+
+def test_a_download_ends_with_an_error_when_damage_is_found_meanwhile(tmp_path: Path) -> None:
+    steps = np.arange(300_000)
+    log = write(tmp_path, steps, 1e9 + steps, steps)
+    store = Store([tmp_path])
+    store.refresh()
+    data = bytearray(log.path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 64] = b"\xff" * 64
+    download = store.chunks(only(store), "scalar", "loss")
+    received = [next(download).step]
+    log.path.write_bytes(data)
+    assert ask(store).total < 300_000
+    with pytest.raises(UnknownSeries, match="changed while it was read"):
+        received.extend(one.step for one in download)  # all that come before the error
+    assert np.concatenate(received).tolist() == list(range(sum(map(len, received))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -212,10 +212,15 @@ class Catalog:
                 self.tags[tag.id] = tag
                 touched.add(tag.id)
 
-    def forget_rows(self, bad: int) -> None:
-        """A ROWS frame turned out unreadable after it was taken in: its rows count no more."""
+    def counted_frames(self) -> list[int]:
+        """The indices in row_frames of those whose rows count."""
+        found: list[int] = np.unique(np.array(self._in_frames, np.uint32)[::4]).tolist()
+        return found
+
+    def forget_rows(self, bad: Sequence[int]) -> None:
+        """ROWS frames turned out unreadable after they were taken in: their rows count no more."""
         table = np.array(self._in_frames, np.uint32).reshape(-1, 4)
-        gone = table[:, 0] == bad
+        gone = np.isin(table[:, 0], bad)
         for _, tag, _, count in table[gone].tolist():
             self.rows[tag] -= count
         self._in_frames = array("I", table[~gone].reshape(-1).tolist())

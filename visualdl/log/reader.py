@@ -7,6 +7,7 @@ step, time, value = log.rows(tag_id)
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time as clock
@@ -37,7 +38,7 @@ from visualdl.log.folder import find_file_sets, started
 from visualdl.log.frame import Closed
 from visualdl.log.head import HeadState
 from visualdl.log.identity import Life, life
-from visualdl.log.scan import Frame, Gap, Scan, open_to_read, read_at
+from visualdl.log.scan import Frame, Gap, Scan, file_size, file_stamp, is_whole, open_to_read, read_at
 from visualdl.log.tail import ROW_DTYPE, OpenHead
 
 __all__ = ["Closed", "Digested", "FileSet", "FrameCache", "Gap", "Record", "Tag", "find_file_sets"]
@@ -68,7 +69,7 @@ class FileSet:
         self.bytes_read = 0
         self.bytes_total = 0
         self.dropped = 0
-        self.lost = 0  # frames of rows that turned out damaged after they were counted: the positions of others changed
+        self.lost = 0  # how often frames of rows turned out damaged after they were counted: others' positions changed
         self.started = started(self.path)
         self._vdl = str(self.path)
         self._head = str(self.path.with_suffix(".head"))
@@ -125,7 +126,7 @@ class FileSet:
         """
         with self._lock:
             touched: set[int] = set()
-            closed = self.closed is not None and self.bytes_read == self.bytes_total == _size(self._vdl)
+            closed = self.closed is not None and self.bytes_read == self.bytes_total == file_size(self._vdl)
             if closed or self._idle():
                 return frozenset()
             for _ in range(_TRIES):
@@ -138,7 +139,7 @@ class FileSet:
         state = self._head_state
         if state is None or not self.live or clock.monotonic() - self._lived_at > _LIFE_SECONDS:
             return False
-        if _size(self._vdl) != self.bytes_total or self.bytes_read != self.bytes_total:
+        if file_size(self._vdl) != self.bytes_total or self.bytes_read != self.bytes_total:
             return False
         try:
             head = OpenHead(self._head)
@@ -178,7 +179,7 @@ class FileSet:
             self._add_tail(new.table, new.numbers, touched)
             self._read_to = max(self._read_to, new.stop)
             if seen is Life.DEAD and state.writer.start:  # certain: it need not be read again unless it changes
-                self._dead_head = _stamp(self._head)
+                self._dead_head = file_stamp(self._head)
             return True
         except OSError:
             return True
@@ -195,7 +196,7 @@ class FileSet:
         return life(state.writer, state.beat)
 
     def _open_head(self) -> OpenHead | None:
-        if self._dead_head is not None and self._dead_head == _stamp(self._head):
+        if self._dead_head is not None and self._dead_head == file_stamp(self._head):
             return None
         self._dead_head = None
         try:
@@ -262,13 +263,22 @@ class FileSet:
             if end > sealed:
                 rows = self._tail[self._tail["tag"] == tag_id][max(0, start - sealed) : end - sealed]
                 parts.append(RowColumns(rows["step"], seconds(microseconds(rows["time"])), rows["value"]))
-            for frame in bad:
-                self._catalog.forget_rows(frame)
-                self.lost += 1
+            if bad:
+                self._forget_damaged(bad)
             if not parts:
                 return np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.float64)
             step, time, value = (np.concatenate(column) for column in zip(*parts, strict=True))
             return step, time, value
+
+    def _forget_damaged(self, bad: list[int]) -> None:
+        """The disk has changed: look for all that is damaged now, not at each question for what it happens to need."""
+        with contextlib.suppress(OSError), open_to_read(self._vdl) as file:
+            for number in self._catalog.counted_frames():
+                if not is_whole(file, frame := self._catalog.row_frames[number]):
+                    self._reject_once(frame, "the body does not fit its checksum")
+                    bad.append(number)
+        self._catalog.forget_rows(bad)
+        self.lost += 1
 
     def digests(self, tag_id: int, start: int = 0) -> list[Digested]:
         """What is known without decoding of a tag's rows in frames, from row `start` on, which begins a frame's rows.
@@ -383,18 +393,3 @@ class FileSet:
                 if not any(gap.offset == at for gap in self._scan.gaps):
                     self._scan.gaps.append(Gap(at, length, f"blob: {error}"))
             return None
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return -1
-
-
-def _stamp(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size

@@ -114,6 +114,23 @@ def read_at(file: int, at: int, length: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
+def file_size(path: str) -> int:
+    """Bytes of a file; -1 when it is not there."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return -1
+
+
+def file_stamp(path: str) -> tuple[int, int] | None:
+    """What changes when a file is written to; None when it is not there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
 class Scan:
     """Where the reading of one .vdl file stands."""
 
@@ -225,6 +242,12 @@ class _Numbers:
         rest = [one for one in ((start, number), (number + 1, stop)) if one[0] < one[1]]
         self._missing[at : at + 1] = rest
         return 0
+
+
+def is_whole(file: int, frame: Frame) -> bool:
+    """Whether the body of a frame, which was checked once, is still what it was."""
+    window = Window(file, os.fstat(file).st_size)
+    return _crc(window, frame.body_at, frame.header.body_bytes) == frame.header.body_crc
 
 
 def _find(window: Window, at: int, stop: int) -> int | None:

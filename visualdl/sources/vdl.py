@@ -118,9 +118,9 @@ class VdlRun:
         )
 
     def points(self, key: SeriesKey, part: str, start: int = 0, stop: int | None = None) -> Points:
-        """The points [start, stop) that one file set has of a series; none when the file is gone."""
+        """The points [start, stop) that one file set has of a series; none when they are no longer the ones meant."""
         file_set, tag_id = self._part(part)
-        if file_set is None:
+        if file_set is None or (self._has_lost(part) and (start, stop) != (0, None)):
             return Points(np.empty(0, np.int64), np.empty(0), np.empty(0) if KIND_BY_NAME[key.kind].rows else None)
         if KIND_BY_NAME[key.kind].rows:
             return Points(*file_set.rows(tag_id, start, stop))
@@ -132,7 +132,7 @@ class VdlRun:
         file_set, tag_id = self._part(part)
         return [
             Outline(one.start, one.stop, _blocks(one) if one.blocks else None)
-            for one in (file_set.digests(tag_id, start) if file_set is not None else ())
+            for one in (file_set.digests(tag_id, start) if file_set is not None and not self._has_lost(part) else ())
         ]
 
     def payloads(self, key: SeriesKey, part: str, where: IntArray) -> list[Payload]:
@@ -229,6 +229,11 @@ class VdlRun:
     def _part(self, part: str) -> tuple[FileSet | None, int]:
         name, _, tag_id = part.rpartition(":")
         return self._sets.get(name), int(tag_id.partition(".")[0])
+
+    def _has_lost(self, part: str) -> bool:
+        """Whether damage was found since this part was named: what comes after it has other places now."""
+        name, _, tag_id = part.rpartition(":")
+        return int(tag_id.partition(".")[2]) != self._sets[name].lost
 
     def _touch(self, name: str) -> None:
         """Note when the file set was last written to."""

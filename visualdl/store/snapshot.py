@@ -68,8 +68,9 @@ class Snapshot:
         """Whether the points are just those of the parts, one part after the other."""
         whole = self.count == sum(part.count for part in self.parts)
         if self.long:
-            pieces = pieces_of(self.long)
-            return len(self.long) == 1 and self.long[0].ordered and len(pieces) <= len(self.parts)
+            order = [piece.trace.part for piece in pieces_of(self.long)]
+            parts = [part.id for part in self.parts if part.count]
+            return len(self.long) == 1 and self.long[0].ordered and order == parts
         return whole and len(self.segments) <= 1 and all(segment.where is None for segment in self.segments)
 
 
