@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any, Literal
 
 import numpy as np
@@ -255,7 +256,7 @@ def test_a_full_queue_makes_the_caller_wait_or_drops_and_counts(tmp_path: Path) 
         gate.wait()
         return b"x", ()
 
-    log = Log(tmp_path / "drop", queue_bytes=1000, when_full="drop")
+    log = Log(tmp_path / "drop", queue_bytes=2000, when_full="drop")
     tag = log.tag("image", "x")
     for i in range(10):
         log.append(tag, i, None, slow, 400)
@@ -265,7 +266,7 @@ def test_a_full_queue_makes_the_caller_wait_or_drops_and_counts(tmp_path: Path) 
     assert closed.reasons == ("8 dropped: the disk was slower than the training",)
 
     gate.clear()
-    log = Log(tmp_path / "wait", queue_bytes=1000)
+    log = Log(tmp_path / "wait", queue_bytes=2000)
     tag = log.tag("image", "x")
     done: list[None] = []
     caller = threading.Thread(target=lambda: [done.append(log.append(tag, i, None, slow, 400)) for i in range(10)])  # type: ignore[func-returns-value]
@@ -346,13 +347,103 @@ def test_a_payload_record_whose_step_has_too_many_bits_is_refused_at_the_call(tm
         append(0, None, lambda value: (value, ()), b"", 1)
 
 
-def test_a_signal_handler_may_log_while_its_thread_is_logging(tmp_path: Path) -> None:
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_signal_handler_may_log_wherever_it_strikes_a_thread_that_is_logging(
+    tmp_path: Path, parallel: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visualdl.log.head.free_threaded", lambda: parallel)
+    log = Log(tmp_path, when_full="drop")
+    append_row = log.row_appender(log.tag("scalar", "x"))
+    append_record = log.record_appender(log.tag("image", "x"))
+    calls: list[None] = []
+
+    def call() -> None:
+        append_row(0, 0.0)
+        append_record(0, None, lambda value: (value, ()), b"", 1)
+        log._trouble.drop(1)
+        calls.append(None)
+
+    def strike(frame: FrameType, event: str, arg: object) -> Callable[..., Any] | None:
+        if Path(frame.f_code.co_filename).parent.name != "log":
+            return None
+        if event == "line":
+            call()  # as a handler would, on the same thread; it is not traced itself
+        return strike
+
+    def train() -> None:
+        call()
+        log._hot.numbering.limit(0)  # so the next row goes the slow way
+        before = sys.gettrace()
+        sys.settrace(strike)
+        try:
+            call()
+        finally:
+            sys.settrace(before)
+
+    training = threading.Thread(target=train, daemon=True)
+    training.start()
+    training.join(30)
+    assert not training.is_alive()
+    assert len(calls) > 30
+    closed = log.close()
+    assert (closed.rows, closed.records) == (len(calls), len(calls))
+
+
+def test_a_flush_returns_while_another_thread_keeps_the_queue_full(tmp_path: Path) -> None:
     log = Log(tmp_path)
     append = log.record_appender(log.tag("image", "x"))
-    append(0, None, lambda value: (value, ()), b"first", 1)
-    with log._queue.lock:  # where the signal strikes
-        append(1, None, lambda value: (value, ()), b"from the handler", 1)
-    assert log.close() == Closed(0, 2, 0)
+    stop = threading.Event()
+
+    def slow(value: bytes) -> tuple[bytes, tuple[bytes, ...]]:
+        stop.wait(0.002)
+        return value, ()
+
+    def busy() -> None:
+        for i in itertools.count():
+            if stop.is_set():
+                return
+            append(i, None, slow, b"", 20_000)
+
+    training, flush = threading.Thread(target=busy), threading.Thread(target=log.flush)
+    training.start()
+    while log._queue.held < 1_000_000:
+        time.sleep(0.001)
+    flush.start()
+    flush.join(30)
+    returned = not flush.is_alive()
+    stop.set()
+    training.join()
+    log.close()
+    assert returned
+
+
+def test_records_of_a_few_bytes_do_not_pile_up_either(tmp_path: Path) -> None:
+    log = Log(tmp_path, when_full="drop")
+    append = log.record_appender(log.tag("histogram", "x"))
+    gate = threading.Event()
+    for i in range(100_000):
+        append(i, None, lambda value: (gate.wait(), (value, ()))[1], b"", 1)
+    assert log._queue.items
+    assert log.dropped > 0
+    gate.set()
+    log.close()
+
+
+def test_a_record_that_close_overtakes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log(tmp_path)
+    tag = log.tag("image", "x")
+    put = Payloads.put
+
+    def overtaken(self: Payloads, item: Any, *, force: bool) -> bool:
+        closer = threading.Thread(target=log.close)
+        closer.start()
+        closer.join()
+        return put(self, item, force=force)
+
+    monkeypatch.setattr(Payloads, "put", overtaken)
+    with pytest.raises(LogClosed):
+        log.append(tag, 0, None, lambda: (b"", ()), 1)
+    assert log.close() == Closed(0, 0, 0)
 
 
 def test_an_encoding_may_use_the_log_itself(tmp_path: Path) -> None:

@@ -252,7 +252,7 @@ def hot_path(stuck: Stuck) -> HotPath:  # noqa: C901 - the closures count as one
     take = numbers.__next__
     now = clock.time
     pack_into = _NATIVE_ROW.pack_into
-    lock = threading.Lock()
+    lock = threading.RLock()  # a signal or the collector may make the thread that holds it log something
 
     def appender(tag: int) -> Append:
         def append(step: int, value: float, time: float | None = None) -> None:
@@ -319,7 +319,7 @@ def hot_path(stuck: Stuck) -> HotPath:  # noqa: C901 - the closures count as one
 
     def restart() -> None:
         nonlocal buffer, numbers, take, limit, lock
-        lock = threading.Lock()
+        lock = threading.RLock()
         buffer, limit = None, 0
         numbers = iter(every)
         take = numbers.__next__

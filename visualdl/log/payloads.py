@@ -21,12 +21,13 @@ from visualdl.log.trouble import Trouble
 
 Encode: TypeAlias = Callable[[Any], tuple[bytes, Sequence[bytes]]]
 Item: TypeAlias = tuple[int, int, float, Encode, Any, int]
-"""A record that waits: tag, step, time, `encode`, what that is called with, and how many bytes are held until then."""
+"""A record that waits: tag, step, time, `encode`, what that is called with, and how many bytes both hold until then."""
 AppendRecord: TypeAlias = Callable[[int, "float | None", Encode, Any, int], None]
 
 BACKLOG_SECONDS = 0.75  # the queue holds no more than what can be written in so long, so a kill loses no more
 CALM_SECONDS = 0.2  # and when more than this waits, the pump is called at once
 FIRST_RATE = 30e6  # bytes a second, until measured
+RECORD_BYTES = 512  # about what a record takes in memory beside its value: many small ones are a backlog too
 BATCH_BYTES = 1 << 18
 BATCH_SECONDS = 0.1
 
@@ -63,6 +64,7 @@ def appender(queue: Queue, tag: int, stuck: Callable[[Item], None]) -> AppendRec
             time = now()
         elif not -LATEST < time < LATEST:
             raise ValueError(f"time must be finite seconds since 1970 UTC, but {time!r} came")
+        size += RECORD_BYTES
         item = (tag, step, time, encode, value, size)
         with queue.lock:
             fits = queue.held + size <= queue.room
@@ -122,12 +124,14 @@ class Payloads:
             self._queue.room = -1
 
     def put(self, item: Item, *, force: bool) -> bool:
-        """Queues a record, or drops and counts it; False: there is no room yet, come again. `force` makes room."""
+        """Queues a record, or drops and counts it; False: no room yet, or shut: come again. `force` makes room."""
         queue, size = self._queue, item[-1]
         with queue.lock:
             limit = min(self._limit, self._rate * BACKLOG_SECONDS)
             if self._trouble.gone:
                 self._trouble.drop(1)
+            elif self._shut and not force:
+                return False  # the last turn may have begun, and what is queued now would stay behind
             elif force or queue.held <= 0 or queue.held + size <= limit:
                 queue.items.append(item)
                 queue.held += size
@@ -155,10 +159,15 @@ class Payloads:
             return self._queue.awake
 
     def drain(self) -> None:
-        """Encodes and writes everything. OSError when the file cannot be written; nothing is lost by that."""
+        """Encodes and writes what waits now. OSError when the file cannot be written; nothing is lost by that.
+
+        What comes meanwhile is for the next turn: callers as fast as we are must not keep rows and `flush` waiting.
+        """
         self._write()
-        begun, size = clock.monotonic(), 0
-        while self._batch or self._take():
+        begun, size, left = clock.monotonic(), 0, len(self._queue.items)
+        while self._batch or left:
+            if not self._batch:
+                left -= self._take(left)
             while self._batch:
                 size += self._encode(self._batch.popleft())
                 if clock.monotonic() - begun > BATCH_SECONDS:
@@ -168,21 +177,21 @@ class Payloads:
             if size and now - begun > 0.001:
                 self._rate += 0.3 * (size / (now - begun) - self._rate)
             begun, size = now, 0
-        self.make_room()
+            self.make_room()
 
-    def _take(self) -> bool:
-        """Takes a batch from the queue, if anything is there.
+    def _take(self, most: int) -> int:
+        """Takes a batch of at most so many records, and at least one, from the queue, where they are; how many.
 
         Sorted by what encodes it: the code and the tables that one record brought into the caches serve the next. What
         belongs to one tag stays in order.
         """
         size = 0
         with self._queue.lock:
-            while self._queue.items and size < BATCH_BYTES:
+            while len(self._batch) < most and size < BATCH_BYTES:
                 self._batch.append(self._queue.items.popleft())
                 size += self._batch[-1][-1]
         self._batch = deque(sorted(self._batch, key=lambda item: id(item[3])))
-        return size > 0
+        return len(self._batch)
 
     def _encode(self, item: Item) -> int:
         tag, step, time, encode, value, size = item
@@ -212,8 +221,9 @@ class Payloads:
                     self._addresses.add(where)
         frame = encode_records([encoded.entry for encoded in self._encoded])
         self._file.append(RECORDS, n=frame.n, index=frame.directory, body=frame.body, codec=frame.codec)
+        size = sum(encoded.size for encoded in self._encoded)
         with self._queue.lock:
-            self._queue.held -= sum(encoded.size for encoded in self._encoded)
+            self._queue.held -= size
         self.written += len(self._encoded)
         self._encoded = []
 

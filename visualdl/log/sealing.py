@@ -47,7 +47,7 @@ class Rows:
         self._trouble = trouble
         self._drops = when_full == "drop"
         self._seal_rows = max(1, min(SEAL_ROWS, ring.capacity // 4))
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal or the collector may make the thread that holds it log something
         self._first = ring.tail  # a smaller number counts no more
         self._end = ring.tail + ring.capacity  # a number at or past it has no slot yet
         self._last: int | None = None  # closing: no number at or past it will be committed

@@ -24,7 +24,7 @@ class Trouble:
         self._reasons: dict[str, int] = {}
         self._retry_at = 0.0
         self._warned = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal or the collector may make the thread that holds it log something
 
     def note(self, error: BaseException) -> None:
         """The files cannot be written: warns the first time; to be tried again in a second."""
