@@ -7,6 +7,7 @@ import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -31,11 +32,11 @@ def gif() -> bytes:
     return buffer.getvalue()
 
 
-def log_with(folder: Path, blob: bytes) -> LogReader:
-    """A log whose one image is said to have 4 × 4 pixels."""
+def log_with(folder: Path, blob: bytes, **said: object) -> LogReader:
+    """A log whose one image is said to have 4 × 4 pixels. said: what else is said of its tag."""
     record = address(blob) + struct.pack("<BBHIIIIdd", 1, 3, 0, 4, 4, 0, 0, 0.0, 255.0)
     index = struct.pack("<qqIII", 0, 0, 0, len(record) - 16, 1)
-    tags = b'[{"id":0,"kind":"image","tag":"photo"}]'
+    tags = json.dumps([{"id": 0, "kind": "image", "tag": "photo", **said}]).encode()
     frames = pack_frame(TAGS, 0, body=tags) + tags
     frames += pack_frame(BLOB, 1, index=address(blob), body=blob) + blob
     frames += pack_frame(RECORDS, 2, n=1, index=index, body=record) + record
@@ -55,7 +56,32 @@ def test_a_picture_that_is_not_the_one_that_was_logged_is_a_corrupt_record(tmp_p
         picture.data()
 
 
-@pytest.mark.parametrize("captions", [[], "loss", 3, None, {"loss": "good"}])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"sample_of": "photo"},
+        {"sample_of": ["photo"], "sample": 0, "samples": 2},
+        {"sample_of": "photo", "sample": 2, "samples": 2},
+        {"sample_of": "photo", "sample": -1, "samples": 2},
+        {"sample_of": "photo", "sample": "0", "samples": 2},
+        {"sample_of": "photo", "sample": 0, "samples": 2.5},
+    ],
+)
+def test_an_image_that_is_said_to_be_a_sample_that_cannot_be_is_one_of_its_own(tmp_path: Path, said: Any) -> None:
+    reader = log_with(tmp_path, png(4, 4), **said)
+    assert reader.tags("image") == ["photo"]
+    photo = reader.image("photo")
+    assert (photo.num_samples(), photo.num_records()) == (1, 1)
+
+
+def test_a_tag_that_is_said_to_have_more_samples_than_memory_holds_takes_no_room_for_them(tmp_path: Path) -> None:
+    photo = log_with(tmp_path, png(4, 4), sample_of="photo", sample=5, samples=10**15).image("photo")
+    assert photo.num_samples() == 10**15
+    assert photo.record(0, 5).shape() == [4, 4, 3]
+    assert photo.record(0, 6).shape() == []
+
+
+@pytest.mark.parametrize("captions", [[], "loss", 3, None, {"loss": ["good"]}, {"loss": "good"}])
 def test_captions_that_are_none_are_passed_over(tmp_path: Path, captions: object) -> None:
     with LogWriter(tmp_path) as writer:
         writer.add_scalar("loss", 1.0, 0)

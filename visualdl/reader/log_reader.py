@@ -20,7 +20,7 @@ from visualdl.reader.records_2x import (
     read_images,
     read_scalars,
 )
-from visualdl.reader.run import KnownFiles, RunFiles, run_folders
+from visualdl.reader.run import Entry, KnownFiles, RunFiles, run_folders, slot_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -141,12 +141,13 @@ class LogReader:
     def image(self, tag: str) -> ImageReader:
         """The phases of an image tag so far. Raises RuntimeError (as 1.x) when the mode has no such tag."""
         run = self._run_with("image", tag)
-        entries = [run.entries("image", tag)]  # with one sample a phase; a resumed run may have logged some of each
-        for (_, name), meta in run.tags("image").items():
-            if meta.get("sample_of") == tag:
-                entries += [[] for _ in range(meta["samples"] - len(entries))]
-                entries[meta["sample"]] += run.entries("image", name)
-        return ImageReader(entries, run.captions.get(tag, tag))
+        samples, slots = 1, dict[int, list[Entry]]()
+        for (_, name), meta in run.tags("image").items():  # a resumed run may have logged one a phase, and several
+            slot = slot_of(name, meta)
+            if slot.tag == tag:
+                samples = max(samples, slot.samples)
+                slots.setdefault(slot.number, []).extend(run.entries("image", name))
+        return ImageReader(slots, samples, run.captions.get(tag, tag))
 
     # ------------------------------------------------------------------------------------------------------------ 2.x
 
@@ -207,10 +208,7 @@ class LogReader:
 
     def _tags_1x(self, run: RunFiles, component: str) -> list[str]:
         """Tags as they were declared: the slots of a sampled image are one tag."""
-        tags: dict[str, Any] = {}
-        for (_, name), meta in run.tags(component).items():
-            tags.setdefault(meta.get("sample_of", name))
-        return list(tags)
+        return list(dict.fromkeys(slot_of(name, meta).tag for (_, name), meta in run.tags(component).items()))
 
     def _run_with(self, component: str, tag: str) -> RunFiles:
         run = self._run()

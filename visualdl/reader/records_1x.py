@@ -120,10 +120,11 @@ class ImageRecord:
 class ImageReader:
     """The phases of one image tag, each with num_samples() slots."""
 
-    def __init__(self, slots: list[list[Entry]], caption: str) -> None:
+    def __init__(self, slots: dict[int, list[Entry]], samples: int, caption: str) -> None:
+        """slots: the images of each of the `samples` slots that has some."""
         self._caption = caption
-        self._samples = len(slots)
-        self._phases = _phases(slots)
+        self._samples = samples
+        self._phases = [{0: entry} for entry in slots.get(0, ())] if samples == 1 else _phases(slots)
 
     def caption(self) -> str:
         """The caption that was set; the tag by default."""
@@ -150,12 +151,10 @@ class ImageReader:
         return next(iter(self._phases[step_offset].values())).time
 
 
-def _phases(slots: list[list[Entry]]) -> list[dict[int, Entry]]:
+def _phases(slots: dict[int, list[Entry]]) -> list[dict[int, Entry]]:
     """The images of each phase by their slot. What one phase logged has one time and one step."""
-    if len(slots) == 1:
-        return [{0: entry} for entry in slots[0]]
     found: dict[tuple[float, int], dict[int, Entry]] = {}
-    for slot, entries in enumerate(slots):
+    for slot, entries in slots.items():
         for entry in entries:
             found.setdefault((entry.time, entry.step), {})[slot] = entry
     return [found[moment] for moment in sorted(found)]

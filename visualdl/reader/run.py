@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -75,7 +75,8 @@ class RunFiles:
     def captions(self) -> dict[str, str]:
         """The captions that were set, by tag; the newest file has the last word."""
         told = [one.meta.get("captions") for one in self._sets]
-        return {tag: text for some in told if isinstance(some, dict) for tag, text in some.items()}
+        all_told = (item for some in told if isinstance(some, dict) for item in some.items())
+        return {tag: text for tag, text in all_told if isinstance(text, str)}
 
     def tags(self, kind: str | None = None) -> dict[tuple[str, str], dict[str, Any]]:
         """(kind, tag) -> what was said of the tag when it was declared, in the order of their first records."""
@@ -108,6 +109,22 @@ class RunFiles:
             for number, declared in one.tags.items():
                 if (declared.kind, declared.name) == (kind, tag):
                     yield one, number
+
+
+class Slot(NamedTuple):
+    """Where the images of a tag belong: to slot `number` of `samples` of the tag that was declared."""
+
+    tag: str
+    number: int
+    samples: int
+
+
+def slot_of(name: str, meta: dict[str, Any]) -> Slot:
+    """The slot that a tag is, by what was said of it; the only one of its own where that is nothing, or nonsense."""
+    slot = Slot(meta.get("sample_of", ""), meta.get("sample", 0), meta.get("samples", 0))
+    if type(slot.tag) is str and type(slot.number) is type(slot.samples) is int and 0 <= slot.number < slot.samples:
+        return slot
+    return Slot(name, 0, 1)
 
 
 def run_folders(logdir: Path) -> dict[str, list[Path]]:
