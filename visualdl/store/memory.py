@@ -31,7 +31,7 @@ class Forgettable(Protocol):
         """Bytes held now."""
 
     def drop(self) -> None:
-        """Hold nothing."""
+        """Hold nothing; unless it is in use just now, and whoever uses it tells the memory so afterwards."""
 
 
 class Memory:
@@ -63,7 +63,7 @@ class Memory:
                 victim, freed = self._held.popitem(last=False)
                 self._bytes -= freed
                 victims.append(victim)
-        for victim in victims:  # outside of the lock: dropping waits for whoever reads the victim
+        for victim in victims:  # outside of the lock, which victims know nothing of
             victim.drop()
 
     def forget(self, thing: Forgettable) -> None:

@@ -164,11 +164,14 @@ class Series:
             return _SERIES_BYTES + held + spare + lines + self._decoded_bytes
 
     def drop(self) -> None:
-        """Forget everything that can be read again."""
-        with self._lock:
-            self._forget()
-            self._long = None
-        self._forgotten(self)
+        """Forget everything that can be read again; not while somebody reads it, who will tell how much it holds."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._forget()
+                self._long = None
+            finally:
+                self._lock.release()
+            self._forgotten(self)
 
     def _forget(self) -> None:
         self._snapshot = self._tail = None

@@ -185,6 +185,7 @@ class Store:
         for _ in range(_ATTEMPTS):
             try:
                 for points in chunks(series, series.snapshot()):
+                    self._memory.used(series)  # now: whoever leaves in the middle must wait for nobody
                     yield points
                     given += len(points)
                 return
@@ -193,8 +194,6 @@ class Store:
                     raise UnknownSeries(f"{kind} {tag!r} of run {run} has changed while it was read") from error
             except LogUnreadable as error:
                 raise UnknownSeries(f"{kind} {tag!r} of run {run}: {error}") from error
-            finally:
-                self._memory.used(series)
         raise UnknownSeries(f"{kind} {tag!r} of run {run} is damaged wherever it is read")
 
     def blob(self, run: str, address: bytes) -> bytes:
