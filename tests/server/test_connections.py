@@ -105,6 +105,23 @@ def test_a_client_that_takes_its_answer_slowly_is_not(small: Served) -> None:
             last = last[-10:] + piece
 
 
+def test_where_every_place_is_taken_by_somebody_who_listens_the_next_one_is_told_so(small: Served) -> None:
+    listens = (
+        b"GET /api/live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with ExitStack() as stack:
+        for _ in range(FEW):
+            assert answer(stack.enter_context(connected(small, listens))).startswith(b"HTTP/1.1 101 ")
+        one = stack.enter_context(connected(small, ASKS))
+        said = b""
+        while piece := one.recv(65536):  # until it is closed
+            said += piece
+        assert said.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\ncontent-security-policy: " in said
+        assert said.endswith(b'{"error":"Too many connections at once: try again in a moment"}')
+
+
 @pytest.mark.parametrize(("files", "places"), [(64, ROOM), (256, 256 - FILES_FOR_LOGS), (65536, MAX_CONNECTIONS)])
 def test_there_are_fewer_places_where_few_files_may_be_open(
     monkeypatch: pytest.MonkeyPatch, files: int, places: int

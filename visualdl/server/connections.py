@@ -42,7 +42,7 @@ class Connection(BoundedHttp):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there. Where all places are taken, others make room."""
         super().connection_made(transport)
-        if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency:
+        if self.is_full:
             self._make_room()
         self.waits_since = self.loop.time()
 

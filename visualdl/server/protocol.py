@@ -35,7 +35,6 @@ _MAX_LINE = 8 << 10  # of a WebSocket's handshake, which is parsed a second time
 # What Uvicorn writes to the log whenever a stranger wishes it to. (The first is a handshake that the guard refused.)
 _NOT_WORTH_A_LINE = {
     "ASGI callable returned without completing handshake.",
-    "Exceeded concurrency limit.",
     "Invalid UTF-8 sequence received from client.",
 }
 
@@ -68,7 +67,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
-        self._running: RequestResponseCycle | None = None
+        self._running: RequestResponseCycle | None = None  # the request that is answered just now
+        self._answers = self.app
+        self._places, self.limit_concurrency = self.limit_concurrency, None  # Uvicorn would refuse in its own words
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there; it has HEAD_SECONDS to ask something."""
@@ -140,7 +141,11 @@ class BoundedHttp(HttpToolsProtocol):
             self.headers.append((b"host", host))
         if self.parser.should_upgrade() and self._should_upgrade():
             self._check_handshake()
+        before = self.cycle
+        self.app = cast(Any, _too_many) if self.is_full else self._answers
         super().on_headers_complete()
+        if before is None or before.response_complete:
+            self._running = self.cycle  # else it waits
 
     def on_message_complete(self) -> None:
         """The end of a request; another may follow."""
@@ -150,14 +155,17 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """The end of an answer. Whoever still sends the body of what was answered has to come to an end as well."""
+        if self.pipeline and not self.transport.is_closing():
+            self._running = self.pipeline[-1][0]  # it is begun now
         super().on_response_complete()
         if self.cycle.response_complete and self.cycle.more_body:
             self._expect()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._running = cycle
-        # Uvicorn has only one application beside ours: the one for when too many clients are connected.
-        super()._start_asgi_task(cycle, app if app is self.app else cast(Any, _too_many))
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many connections, or answers under way, as there may be."""
+        most = self._places
+        return most is not None and (len(self.connections) >= most or len(self.tasks) >= most)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Another protocol is offered (h2c): it is answered in this one, and the log is not for strangers to fill."""
