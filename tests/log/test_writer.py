@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import itertools
 import subprocess
@@ -18,6 +19,8 @@ import numpy as np
 import pytest
 
 from visualdl.errors import LogClosed
+from visualdl.log.columns import encode_rows
+from visualdl.log.frame_file import FrameFile
 from visualdl.log.payloads import Payloads
 from visualdl.log.reader import FileSet, find_file_sets
 from visualdl.log.writer import Closed, Log
@@ -417,6 +420,84 @@ def test_a_flush_returns_while_another_thread_keeps_the_queue_full(tmp_path: Pat
     assert returned
 
 
+def test_a_record_is_written_and_a_flush_returns_while_another_thread_keeps_the_ring_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A script without numpy logs rows faster than they are sealed.
+    monkeypatch.setattr("visualdl.log.sealing.encode_rows", partial(encode_rows, use_numpy=False))
+    log = Log(tmp_path)
+    append = log.row_appender(log.tag("scalar", "x"))
+    stop = threading.Event()
+
+    def busy() -> None:
+        for i in itertools.count():
+            if stop.is_set():
+                return
+            append(i, 0.0)
+
+    def flush() -> None:
+        log.append(log.tag("image", "x"), 0, None, lambda: (b"", ()), 1)
+        log.flush()
+
+    training, flushing = threading.Thread(target=busy), threading.Thread(target=flush)
+    training.start()
+    while log._hot.numbering.taken() < 50_000:
+        time.sleep(0.001)
+    flushing.start()
+    flushing.join(30)
+    returned = not flushing.is_alive()
+    stop.set()
+    training.join()
+    assert returned
+    assert log.close().records == 1
+
+
+def test_rows_are_written_as_often_while_the_frames_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("visualdl.log.pump.RETRY_SECONDS", 3600)
+
+    def full(self: FrameFile, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fail() -> None:
+        log.append(tag, 0, None, lambda: (b"", ()), 1)
+        log.flush()
+
+    log = Log(tmp_path, durability="pwrite")
+    tag, append = log.tag("image", "x"), log.row_appender(log.tag("scalar", "x"))
+    append(0, 0.0)
+    log.flush()
+    monkeypatch.setattr(FrameFile, "_write", full)
+    with pytest.warns(RuntimeWarning, match="No space left"):
+        fail()
+    reader = reader_of(log)
+    deadline = time.monotonic() + 20
+    for i in range(1, 4):  # the first rings the bell
+        append(i, float(i))
+        while reader.count(1) <= i and time.monotonic() < deadline:
+            time.sleep(0.01)
+            reader.refresh()
+    assert reader.count(1) == 4
+    monkeypatch.undo()
+    log.close()
+
+
+def test_a_record_larger_than_readers_take_is_told_and_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visualdl.log.payloads.MAX_BODY_BYTES", 1000)
+    log = Log(tmp_path)
+    tag = log.tag("image", "x")
+
+    def train() -> Closed:
+        for payload, blob in ((b"x" * 1001, b""), (b"", b"x" * 1001), (b"x", b"x" * 1000)):
+            log.append(tag, 0, None, partial(lambda *both: (both[0], both[1:]), payload, blob), 1)
+        return log.close()
+
+    with pytest.warns(RuntimeWarning, match="a record could not be encoded: ValueError: .* 1001 bytes"):
+        closed = train()
+    assert (closed.records, closed.dropped) == (1, 2)
+
+
 def test_records_of_a_few_bytes_do_not_pile_up_either(tmp_path: Path) -> None:
     log = Log(tmp_path, when_full="drop")
     append = log.record_appender(log.tag("histogram", "x"))
@@ -576,7 +657,6 @@ def test_a_log_that_nobody_can_reach_is_closed(tmp_path: Path) -> None:
 
 
 def test_a_dropped_row_is_counted_when_the_caller_asked_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from visualdl.log.frame_file import FrameFile
 
     gate = threading.Event()
     append_frame = FrameFile.append

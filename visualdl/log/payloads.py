@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from visualdl.log.columns import Entry, encode_records
-from visualdl.log.frame import ADDRESS_BYTES, BLOB, RECORDS
+from visualdl.log.frame import ADDRESS_BYTES, BLOB, MAX_BODY_BYTES, RECORDS
 from visualdl.log.frame_file import FrameFile
 from visualdl.log.head import LATEST
 from visualdl.log.trouble import Trouble
@@ -198,6 +198,9 @@ class Payloads:
         try:
             payload, blobs = encode(value)
             blobs = tuple(blobs)
+            longest = max(map(len, (payload, *blobs)))
+            if longest > MAX_BODY_BYTES:
+                raise ValueError(f"a reader takes {MAX_BODY_BYTES} bytes at once, not {longest} bytes")
             entry = Entry(tag, step, time, bytes(payload), tuple(map(address, blobs)))
         except KeyboardInterrupt:
             raise

@@ -236,11 +236,10 @@ class Pump:
             return 0
         if self.rows.interrupted() or self.rows.overflow:
             return LOOK_SECONDS
+        pause = AGAIN_SECONDS if self._awake else BEAT_SECONDS
         if self.trouble.error is not None:
-            return RETRY_SECONDS
-        if self._awake:
-            return AGAIN_SECONDS
-        return WRITE_SECONDS if self._ring.mode == "pwrite" and not self._quiet else BEAT_SECONDS
+            pause = RETRY_SECONDS
+        return pause if self._ring.mode == "mmap" or self._quiet else min(pause, WRITE_SECONDS)
 
     def _turn(self) -> None:
         """Empties the queue, and the ring as far as it makes sense now. Raises nothing."""

@@ -120,10 +120,13 @@ class Rows:
     # -------------------------------------------------------------------------------------------- sealing
 
     def seal(self, *, everything: bool) -> None:
-        """Seals whole frames' worth of rows, or all. OSError when the file cannot be written; the rows stay then."""
+        """Seals whole frames' worth of the rows there are, or all. OSError when the file cannot be written; they stay.
+
+        What comes meanwhile is for the next turn: callers as fast as we are must not keep payload records waiting.
+        """
         everything = everything or self.overflow
-        looks = 0
-        while (left := self.left()) and (everything or left >= self._seal_rows):
+        looks, stop = 0, self.taken()
+        while (left := stop - self.ring.tail) > 0 and (everything or left >= self._seal_rows):
             if self._seal_some(self.ring.tail + min(left, self._seal_rows)):
                 continue
             if self._last is None:
