@@ -657,7 +657,6 @@ def test_a_log_that_nobody_can_reach_is_closed(tmp_path: Path) -> None:
 
 
 def test_a_dropped_row_is_counted_when_the_caller_asked_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-
     gate = threading.Event()
     append_frame = FrameFile.append
     monkeypatch.setattr(FrameFile, "append", lambda self, *a, **k: (gate.wait(), append_frame(self, *a, **k))[1])
