@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.store.conftest import LiveRun
 from visualdl.errors import UnknownSeries
+from visualdl.log import digest
 from visualdl.log.writer import Log
 from visualdl.store import series
 from visualdl.store.store import Answer, Axis, Method, Question, Smoothing, Store
@@ -320,3 +321,48 @@ def test_a_download_ends_with_an_error_when_damage_is_found_meanwhile(tmp_path: 
     with pytest.raises(UnknownSeries, match="changed while it was read"):
         received.extend(one.step for one in download)  # all that come before the error
     assert np.concatenate(received).tolist() == list(range(sum(map(len, received))))
+
+
+LIES = [
+    ("at", 0, 60_000),
+    ("apart", 1, 60_000),
+    ("value", 2, np.nan),
+    ("value", 3, -1e9),
+    ("step", 1, -5),
+    ("time", 1, 0),
+]
+
+
+@pytest.mark.parametrize(("field", "slot", "said"), LIES)
+def test_digests_that_contradict_themselves_are_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str, slot: int, said: float
+) -> None:
+    honest = digest.encode_numpy
+
+    def lie(*rows: Any) -> bytes:
+        told = np.frombuffer(honest(*rows), digest.digest_dtype()).copy()
+        told[field][::3, slot] = said
+        said_instead: bytes = told.tobytes()
+        return said_instead
+
+    monkeypatch.setattr(digest, "encode_numpy", lie)
+    write(tmp_path, *shape("some that are not finite"))
+    raw, long = opened(tmp_path, long=False), opened(tmp_path)
+    for question in ({}, {"n": 40}, {"start": 8_000, "stop": 9_500, "n": 100}):
+        same(ask(raw, **question), ask(long, **question), 1600)
+    assert ask(long, smoothing=Smoothing("ema", 0.5)).smooth is not None
+
+
+def test_a_least_value_where_there_is_none_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = digest.encode_numpy
+
+    def lie(*rows: Any) -> bytes:
+        told = np.frombuffer(honest(*rows), digest.digest_dtype()).copy()
+        told["at"], told["apart"], told["value"][:, 2:] = 0, 0, 5.0
+        said_instead: bytes = told.tobytes()
+        return said_instead
+
+    monkeypatch.setattr(digest, "encode_numpy", lie)
+    steps, times, values = shape("plain")
+    write(tmp_path, steps, times, np.full(len(values), np.nan))
+    assert ask(opened(tmp_path), n=20, smoothing=Smoothing("ema", 0.5)).total == ROWS

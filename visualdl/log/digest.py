@@ -133,3 +133,19 @@ def digest(step: Any, time: Any, value: Any, dtype: np.dtype[Any] | None = None)
     steps, times = (step[:, 1:] >= step[:, :-1]).all(axis=1), (time[:, 1:] >= time[:, :-1]).all(axis=1)
     found["ascends"] = STEPS_ASCEND * steps + TIMES_ASCEND * times
     return found
+
+
+def is_sound(told: npt.NDArray[Any], rows: npt.NDArray[Any]) -> bool:
+    """Whether digests of so many rows each do not contradict themselves. What they tell may be wrong all the same."""
+    import numpy as np
+
+    least, greatest, apart = told["at"][:, 0], told["at"][:, 1], told["apart"].sum(axis=1, dtype=np.int64)
+    some = apart < rows
+    placed = np.where(some, (least < rows) & (greatest < rows), (apart == rows) & (least == NONE) & (greatest == NONE))
+    low, high = told["value"][:, 2], told["value"][:, 3]
+    good = placed & (~some | (np.isfinite(low) & np.isfinite(high) & (low <= high)))
+    for name, bit in (("step", STEPS_ASCEND), ("time", TIMES_ASCEND)):
+        column = told[name]
+        inside = (column.min(axis=1) == column[:, 0]) & (column.max(axis=1) == column[:, 1])
+        good &= inside | (told["ascends"] & bit == 0)
+    return bool(good.all())

@@ -17,7 +17,7 @@ from visualdl.errors import LogUnreadable
 from visualdl.kinds.all import KIND_BY_NAME
 from visualdl.kinds.kind import AnyArray, IntArray, Payload, Points
 from visualdl.log.columns import seconds
-from visualdl.log.digest import BLOCK_ROWS, digest_dtype
+from visualdl.log.digest import BLOCK_ROWS, digest_dtype, is_sound
 from visualdl.log.reader import Digested, FileSet, FrameCache
 from visualdl.log.scan import open_to_read
 from visualdl.sources.source import BLOCK, Outline, Part, RunNotes, SeriesKey
@@ -131,7 +131,7 @@ class VdlRun:
         """The digests in the frames of one file set; one stretch a frame."""
         file_set, tag_id = self._part(part)
         return [
-            Outline(one.start, one.stop, _blocks(one) if one.blocks else None)
+            Outline(one.start, one.stop, _blocks(one))
             for one in (file_set.digests(tag_id, start) if file_set is not None and not self._has_lost(part) else ())
         ]
 
@@ -272,8 +272,10 @@ _NO_KEYS: Final = _Keys(())
 _shared_keys = lru_cache(maxsize=256)(_Keys)
 
 
-def _blocks(one: Digested) -> AnyArray:
-    """Digests as the log has them, as `source.BLOCK` has them."""
+def _blocks(one: Digested) -> AnyArray | None:
+    """Digests as the log has them, as `source.BLOCK` has them; None when there are none, or they make no sense."""
+    if not one.blocks:
+        return None
     told = np.frombuffer(one.blocks, digest_dtype())
     blocks = np.zeros(len(told), BLOCK)
     for name in ("step", "value", "at", "apart", "ascends"):
@@ -281,7 +283,7 @@ def _blocks(one: Digested) -> AnyArray:
     blocks["time"] = seconds(told["time"])
     blocks["rows"] = BLOCK_ROWS
     blocks["rows"][-1] = one.stop - one.start - BLOCK_ROWS * (len(told) - 1)
-    return blocks
+    return blocks if is_sound(told, blocks["rows"]) else None
 
 
 def _state(file_set: FileSet) -> tuple[object, ...]:

@@ -277,7 +277,7 @@ class _Share:
             if not smooth or self._line is None
             else self._line.extremes(number, inside)
         )
-        some = blocks["at"][:, 0] != NONE
+        some = (blocks["at"][:, 0] != NONE) & np.isfinite(least) & np.isfinite(greatest)  # a log may say what is not so
         lows = _firsts(np.where(some, least, np.inf), starts, np.minimum)
         highs = _firsts(np.where(some, -greatest, np.inf), starts, np.minimum)
         lows, highs = lows[some[lows]], highs[some[highs]]
