@@ -152,3 +152,25 @@ def test_a_log_with_long_names_is_whole_when_it_was_closed(tmp_path: Path) -> No
     found.refresh()
     assert [tag.name for tag in found.tags.values()] == names
     assert (found.gaps, found.closed) == ((), Closed(20, 0, 0))
+
+
+def test_of_a_long_log_it_is_not_looked_up_anew_where_rows_are_when_cards_are_read_in_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "_LONG_TABLE", 3)
+    parts = [
+        encode_rows(b"".join(ROW.pack(i, 1.0, 0.5, tag, 1) for tag in range(20)), 20 * i, 20 * i + 20) for i in (0, 1)
+    ]
+    log = FileSet(tmp_path / NAME)
+    with (tmp_path / NAME).open("wb") as file:
+        for seq, one in enumerate(parts):
+            file.write(
+                pack_frame(ROWS, seq, n=20, index=one.directory, body=one.body, codec=one.codec, flags=one.flags)
+            )
+            file.write(one.body)
+            file.flush()
+            log.refresh()
+            first = [log._catalog.rows_of(tag) for tag in range(8)]
+            assert all(log._catalog.rows_of(tag) is one for tag, one in enumerate(first))
+            assert [log.rows(tag)[0].tolist() for tag in range(20)] == [list(range(seq + 1))] * 20
+            assert len(log._catalog._asked) == 8

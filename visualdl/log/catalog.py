@@ -51,6 +51,9 @@ _MAX_SAID: Final = 64
 """Things that may be said of a tag beside its name."""
 _MAX_LISTS: Final = 10_000
 _TAG_BYTES: Final = 64
+_MOST_ASKED: Final = 8
+"""Tags of which it is remembered where their rows are, in a log that names more than _LONG_TABLE tags in its frames."""
+_LONG_TABLE: Final = 4096
 _SHARED_BYTES: Final = 1 << 13
 """Up to so many bytes of tags are remembered, for the next file that declares the same."""
 
@@ -99,7 +102,8 @@ class Catalog:
         self.rows: dict[int, int] = {}  # tag -> rows in frames
         self.row_frames: list[Frame] = []  # without their directories
         self._in_frames = array("I")  # (index of the frame, tag, first row, rows) of every tag in every frame
-        self._asked: tuple[int, int, RowPlaces] | None = None  # tag, length of _in_frames, where its rows are
+        self._asked: dict[int, RowPlaces] = {}  # those of the tags asked for last, as of _asked_at
+        self._asked_at = 0  # length of _in_frames then
         self.record_places: dict[int, RecordPlaces] = {}
         self.records: list[Frame] = []
         self.blobs: dict[bytes, tuple[int, int, int]] = {}  # address -> where the body is, its length, its checksum
@@ -182,12 +186,18 @@ class Catalog:
 
     def rows_of(self, tag: int) -> RowPlaces:
         """Where a tag's rows are. Looked up, not kept for each: most of ten thousand runs' tags are never asked for."""
-        held = self._asked
-        if held is None or held[:2] != (tag, len(self._in_frames)):
+        if self._asked_at != len(self._in_frames):
+            self._asked_at = len(self._in_frames)
+            self._asked.clear()
+        held = self._asked.get(tag)
+        if held is None:
             table = np.array(self._in_frames, np.uint32).reshape(-1, 4)
             frame, _, at, count = table[table[:, 1] == tag].astype(np.int64).T
-            held = self._asked = tag, len(self._in_frames), RowPlaces(frame, at, np.cumsum(count))
-        return held[2]
+            # Of a long log more than one: its cards are read in turns, a thousand rows at a time.
+            if len(self._asked) >= (_MOST_ASKED if len(table) > _LONG_TABLE else 1):
+                self._asked.pop(next(iter(self._asked)))
+            held = self._asked[tag] = RowPlaces(frame, at, np.cumsum(count))
+        return held
 
     def _add_words(self, type: int, body: bytes, touched: set[int]) -> None:
         if type == frames.CLOSE:
@@ -224,7 +234,7 @@ class Catalog:
         for _, tag, _, count in table[gone].tolist():
             self.rows[tag] -= count
         self._in_frames = array("I", table[~gone].reshape(-1).tolist())
-        self._asked = None
+        self._asked.clear()
 
 
 class _Kept:
