@@ -300,6 +300,10 @@ def _serve(asked: argparse.Namespace, roots: tuple[str, ...], model_path: Path |
         raise terminal.wrong("prefix", path=asked.public_path)
 
     # Only now: a wrong argument is told at once, without loading the server and what it reads with.
+    from visualdl.server.heap import share_one_heap
+
+    share_one_heap()
+
     from visualdl.server.api import About
     from visualdl.server.app import Board, create_app
     from visualdl.server.guard import Policy, new_token
