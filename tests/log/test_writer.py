@@ -19,8 +19,11 @@ import numpy as np
 import pytest
 
 from visualdl.errors import LogClosed
+from visualdl.log import lifetime
 from visualdl.log.columns import encode_rows
+from visualdl.log.filesystem import Mode
 from visualdl.log.frame_file import FrameFile
+from visualdl.log.head import Ring
 from visualdl.log.payloads import Payloads
 from visualdl.log.reader import FileSet, find_file_sets
 from visualdl.log.writer import Closed, Log
@@ -390,6 +393,29 @@ def test_a_signal_handler_may_log_wherever_it_strikes_a_thread_that_is_logging(
     assert len(calls) > 30
     closed = log.close()
     assert (closed.rows, closed.records) == (len(calls), len(calls))
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["before", "after"])
+def test_a_signal_handler_may_log_while_its_thread_opens_the_log(
+    tmp_path: Path, made: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Log(tmp_path)
+    append = log.row_appender(log.tag("scalar", "x"))
+    make = Log._files
+
+    def struck(self: Log, mode: Mode, first: int) -> tuple[FrameFile, Ring]:
+        """The handler logs before or after the files are made."""
+        monkeypatch.undo()
+        files = make(self, mode, first) if made else None
+        append(0, 0.0)
+        return files or make(self, mode, first)
+
+    monkeypatch.setattr(Log, "_files", struck)
+    with lifetime._importing:  # where a signal may strike as well
+        append(1, 1.0)
+    assert log.close() == Closed(2, 0, 0)
+    assert find_file_sets(tmp_path) == [log.path]
+    assert list(tmp_path.iterdir()) == [log.path]
 
 
 def test_a_flush_returns_while_another_thread_keeps_the_queue_full(tmp_path: Path) -> None:

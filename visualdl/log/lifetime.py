@@ -44,7 +44,7 @@ _ending = False  # the process closes its logs because it ends
 _previous: Any = None  # the SIGTERM handler that ours replaced; None while ours is not installed
 _SECONDS_TO_SEAL = 5.0  # after SIGTERM
 _SECONDS_TO_IMPORT = 5.0
-_importing = threading.Lock()
+_importing = threading.RLock()  # a signal may make the thread that imports open another log
 _held: list[bool] = []  # whether the fork under way got that lock
 _SECONDS_TO_CLOSE = 30.0  # when the interpreter ends
 

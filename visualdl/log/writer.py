@@ -136,11 +136,18 @@ class Log:
         os.makedirs(self._directory, exist_ok=True)
         mode: Mode = ring_mode(self._directory) if self._durability == "auto" else self._durability
         first = self._hot.numbering.skip() + 1 if self._skipped else 0
+        # A signal or the collector may make this thread log meanwhile, and so open the log: then there is a pump.
         try:
             file, ring = self._files(mode, first)
         except FileExistsError:  # another writer's, of the same microsecond; or ours, when a call was interrupted here
+            if self._pump is not None:
+                return self._pump
             self._path = self._trouble.path = os.path.join(self._directory, _file_name())
             file, ring = self._files(mode, first)
+        if self._pump is not None:
+            ring.close(remove=True)
+            _discard(file)
+            return self._pump
         try:
             pump = Pump(
                 file,
