@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.server.boards import PATIENCE, Served, serving
@@ -68,6 +69,27 @@ def test_a_connection_whose_question_is_under_way_keeps_its_place(small: Served)
             if piece.endswith(b"\r\n0\r\n\r\n"):
                 break
         assert received > 5_000_000
+
+
+def test_a_connection_keeps_its_place_until_its_answer_was_taken(tmp_path: Path, small: Served) -> None:
+    with LogWriter(tmp_path / "drawn") as log:  # larger than what the system holds of an answer
+        log.add_image("noise", np.random.default_rng(0).integers(0, 256, (2_000, 2_000, 3), np.uint8), 0)
+    run = small.run("drawn")
+    small.when(lambda _: small.series("noise", run, kind="image")[0]["series"][0]["total"] == 1)
+    blob = bytes(small.series("noise", run, kind="image")[1][0]["blob"][0]).hex()
+    with ExitStack() as stack:
+        slow = stack.enter_context(socket.socket())
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.settimeout(PATIENCE)
+        slow.connect(("127.0.0.1", small.port))
+        slow.sendall(f"GET /api/blob/{run}/{blob} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        head, _, body = slow.recv(4096).partition(b"\r\n\r\n")
+        left = int(head.lower().partition(b"content-length: ")[2].split()[0]) - len(body)
+        for _ in range(FEW):  # each place is asked for
+            answer(stack.enter_context(connected(small, ASKS)))
+        while left and (piece := slow.recv(1 << 20)):
+            left -= len(piece)
+        assert not left, "its place was given to another while it took its answer"
 
 
 def test_a_client_that_takes_nothing_of_its_answer_is_cut_off(small: Served) -> None:

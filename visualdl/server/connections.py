@@ -101,10 +101,11 @@ class Connection(BoundedHttp):
 
     def _make_room(self) -> None:
         waiting = [
-            (other.waits_since, number, other)
+            # Those last that have not taken all of their answer: it is written, and they may be on a slow line.
+            (other.transport.get_write_buffer_size() > 0, other.waits_since, number, other)
             for number, other in enumerate(self.connections)
             if isinstance(other, Connection) and other.waits_since is not None
         ]
-        for _, _, other in sorted(waiting)[:ROOM]:
+        for *_, other in sorted(waiting)[:ROOM]:
             self.connections.discard(other)  # at once: its transport tells it only in the loop's next turn
             other.transport.abort()
