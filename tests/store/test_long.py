@@ -247,6 +247,29 @@ def test_a_series_becomes_long_while_somebody_follows_it(
     assert ask(store).cursor == answer.cursor
 
 
+@pytest.mark.parametrize("first", [3_000, 7_000], ids=["over old steps", "after a break"])
+def test_of_a_long_run_that_was_started_again_only_what_is_new_is_told(tmp_path: Path, live: Live, first: int) -> None:
+    live(tmp_path).rows(np.arange(5_000.0)).close()
+    again = live(tmp_path).rows(np.arange(3_000.0), steps=range(first, first + 3_000))
+    store = Store([tmp_path])
+    store.refresh()
+    smoothing = Smoothing("ema", 0.9)
+    answer = ask(store, n=100, smoothing=smoothing)
+    for at in range(first + 3_000, first + 9_000, 2_000):
+        again.rows(np.arange(2_000.0), steps=range(at, at + 2_000))
+        store.refresh()
+        before, answer = answer, ask(store, since=answer.cursor, smoothing=smoothing, n=5_000)
+        assert answer.since == before.cursor
+        assert answer.points.step.tolist() == list(range(at, at + 2_000))
+        whole = ask(store, smoothing=smoothing, start=at + 1_900, stop=at + 2_000)
+        assert answer.smooth is not None
+        assert whole.smooth is not None
+        np.testing.assert_allclose(answer.smooth[-50:], whole.smooth[-50:])
+    again.rows([0.0], steps=[first + 5])  # a restart, or a late point: other points are the last ones now
+    store.refresh()
+    assert ask(store, since=answer.cursor, n=5_000).since == 0
+
+
 def test_one_long_tag_among_others_is_told_by_blocks_that_it_was_decoded_for(tmp_path: Path) -> None:
     steps, times, values = shape("some that are not finite")
     write(tmp_path, steps, times, values, beside=30)  # about 500 rows a frame: too few for a digest

@@ -219,7 +219,7 @@ class Series:
         """The snapshot of these segments."""
         beginnings = [one for one in (self._origin.started, earliest) if one is not None]
         snapshot = Snapshot(parts, segments, min(beginnings, default=0.0), 0, long)
-        self._base = cursor_base(self._origin.number, parts, as_written=snapshot.as_written, left_out=len(self._broken))
+        self._base = cursor_base(self._origin.number, snapshot, left_out=len(self._broken))
         return replace(snapshot, base=self._base)
 
     def _grown(self, held: Snapshot, parts: tuple[Part, ...]) -> Snapshot | None:

@@ -73,14 +73,24 @@ class Snapshot:
             return len(self.long) == 1 and self.long[0].ordered and order == parts
         return whole and len(self.segments) <= 1 and all(segment.where is None for segment in self.segments)
 
+    @property
+    def settled(self) -> list[object]:
+        """What of the arrangement stays as it is while points are only added at the end."""
+        if self.as_written:
+            return [part.count for part in self.parts[:-1]]
+        if not self.long or not all(segment.ordered for segment in self.long):
+            return [part.count for part in self.parts]
+        pieces = [(piece.trace.part, piece.start, piece.stop) for piece in pieces_of(self.long)]
+        return [*pieces[:-1], pieces[-1][:2]]
 
-def cursor_base(run: int, parts: tuple[Part, ...], *, as_written: bool, left_out: int) -> int:
+
+def cursor_base(run: int, snapshot: Snapshot, *, left_out: int) -> int:
     """Where the cursors of a series begin: told by its arrangement alone, so that nothing need be remembered for it.
 
     run: a number that no other run of this process has, or had. left_out: records that do not decode.
-    It is the same as long as points are only added at the end: of the last part, where the points are as written.
+    It is the same as long as points are only added at the end: of the last part, where the points are as written, or of
+    the last of a long series' segments.
     """
-    counts = [part.count for part in (parts[:-1] if as_written else parts)]
-    told = repr((run, [part.id for part in parts], counts, as_written, left_out))
+    told = repr((run, [part.id for part in snapshot.parts], snapshot.settled, snapshot.as_written, left_out))
     digest = hashlib.blake2b(told.encode("utf-8", "surrogatepass"), key=_SECRET, digest_size=8).digest()
     return (1 + int.from_bytes(digest, "little") % _BASES) * _BASE
