@@ -170,7 +170,7 @@ class _Share:
             points = concatenated(self._reader.ranges(trace, part))
             at = np.concatenate([np.arange(start, stop) for start, stop in part])
             smooth = None if self._line is None else self._line.ranges(number, part, self._reader)
-            yield Rows(np.full(len(at), number), at, points, smooth)
+            yield Rows(np.broadcast_to(np.int64(number), len(at)), at, points, smooth)
 
     def outside(self) -> list[Rows]:
         """The neighbours just outside of the range, so that lines leave the picture in the right direction."""
@@ -187,7 +187,8 @@ class _Share:
         return found
 
     def _within(self, rows: Rows) -> Rows:
-        return rows.take(self._axis.inside(self._axis.keys(rows.points.step, rows.points.time)))
+        inside = self._axis.inside(self._axis.keys(rows.points.step, rows.points.time))
+        return rows if inside.all() else rows.take(inside)
 
     def thinned(self, share: int) -> list[Rows]:
         """The points that `Kind.thin` keeps of all those in the range, and those that it keeps of their line."""
