@@ -340,6 +340,27 @@ def test_what_comes_in_a_while_is_encoded_at_once_kind_by_kind_and_each_tag_in_i
     log.close()
 
 
+def test_a_large_record_is_encoded_at_once_so_that_its_memory_is_free_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visualdl.log.pump.AGAIN_SECONDS", 60)
+    first, second = threading.Event(), threading.Event()
+
+    def encode(encoded: threading.Event) -> tuple[bytes, tuple[bytes, ...]]:
+        encoded.set()
+        return b"", ()
+
+    log = Log(tmp_path)
+    append = log.record_appender(log.tag("image", "x"))
+    append(0, None, encode, first, 100)
+    assert first.wait(20)
+    while log._queue.held:  # and then the pump means to look again in a minute
+        time.sleep(0.001)
+    append(1, None, encode, second, 2 << 20)
+    assert second.wait(20)
+    log.close()
+
+
 @pytest.mark.parametrize("step", [2**63, -(2**63) - 1])
 def test_a_payload_record_whose_step_has_too_many_bits_is_refused_at_the_call(tmp_path: Path, step: int) -> None:
     log = Log(tmp_path)

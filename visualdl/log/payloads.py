@@ -26,6 +26,7 @@ AppendRecord: TypeAlias = Callable[[int, "float | None", Encode, Any, int], None
 
 BACKLOG_SECONDS = 0.75  # the queue holds no more than what can be written in so long, so a kill loses no more
 CALM_SECONDS = 0.2  # and when more than this waits, the pump is called at once
+CALM_BYTES = 1 << 20  # … or more than this: memory that is free again soon is used again, and costs no page faults
 FIRST_RATE = 30e6  # bytes a second, until measured
 RECORD_BYTES = 512  # about what a record takes in memory beside its value: many small ones are a backlog too
 BATCH_BYTES = 1 << 18
@@ -115,7 +116,7 @@ class Payloads:
     def make_room(self) -> None:
         """Lets records into the queue, as many as should wait for the pump to look by itself."""
         with self._queue.lock:
-            self._queue.room = -1 if self._shut else min(self._limit, self._rate * CALM_SECONDS)
+            self._queue.room = -1 if self._shut else self._calm()
 
     def shut(self) -> None:
         """From now on every record comes to `put`."""
@@ -146,7 +147,10 @@ class Payloads:
 
     def pressing(self) -> bool:
         """Does more wait than should wait for the pump to look by itself?"""
-        return self._queue.held > self._rate * CALM_SECONDS
+        return self._queue.held > self._calm()
+
+    def _calm(self) -> float:
+        return min(self._limit, self._rate * CALM_SECONDS, CALM_BYTES)
 
     def waiting(self) -> int:
         """Records that are not in the file yet."""
