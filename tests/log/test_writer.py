@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -497,6 +498,32 @@ def test_a_record_is_written_and_a_flush_returns_while_another_thread_keeps_the_
     training.join()
     assert returned
     assert log.close().records == 1
+
+
+def test_a_log_is_closed_though_a_call_waits_for_room_in_the_ring(tmp_path: Path) -> None:
+    log = Log(tmp_path, ring_rows=64)
+    append = log.row_appender(log.tag("scalar", "x"))
+    append(0, 0.0, None)
+    pump = log._pump
+    assert pump is not None
+
+    def log_until_closed() -> None:
+        with suppress(LogClosed):
+            for step in itertools.count(1):
+                append(step, float(step), None)
+
+    caller = threading.Thread(target=log_until_closed)
+    closer = threading.Thread(target=log.close)
+    with pump._turning:  # the pump takes no turn, until one call waits and the log is closing
+        caller.start()
+        while pump.rows._numbering.taken() <= 64:
+            time.sleep(0.001)
+        closer.start()
+        caller.join()
+    closer.join()
+    reader = reader_of(log)
+    assert reader.closed == log.close()
+    assert reader.closed.rows == len(reader.rows(0)[0]) == 64
 
 
 def test_rows_are_written_as_often_while_the_frames_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

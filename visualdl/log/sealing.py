@@ -122,11 +122,12 @@ class Rows:
     def seal(self, *, everything: bool) -> None:
         """Seals whole frames' worth of the rows there are, or all. OSError when the file cannot be written; they stay.
 
-        What comes meanwhile is for the next turn: callers as fast as we are must not keep payload records waiting.
+        What comes meanwhile is for the next turn: callers as fast as we are must not keep payload records waiting. In
+        the last turn nothing comes, but what waits for room in the ring gets there only now.
         """
         everything = everything or self.overflow
-        looks, stop = 0, self.taken()
-        while (left := stop - self.ring.tail) > 0 and (everything or left >= self._seal_rows):
+        looks, now = 0, self.taken()
+        while (left := self._until(now) - self.ring.tail) > 0 and (everything or left >= self._seal_rows):
             if self._seal_some(self.ring.tail + min(left, self._seal_rows)):
                 continue
             if self._last is None:
@@ -138,6 +139,9 @@ class Rows:
                 clock.sleep(0.01)
         if self.overflow and self.ring.tail >= self._end:
             self._recover()
+
+    def _until(self, now: int) -> int:
+        return now if self._last is None else self.taken()
 
     def _seal_some(self, stop: int) -> bool:
         """Seals rows from the tail on, at most up to `stop`; False when the first is not committed yet."""
