@@ -87,6 +87,7 @@ def judge(seen: Seen, truth: Truth, kept: Iterable[Piece], *, damaged: bool) -> 
     damaged: something must be told.
     """
     found = list(seen.breaches)
+    kept = list(kept)
     if invented := seen.rows - truth.rows:
         found.append(f"{invented.total()} rows came that were never logged, or twice: {next(iter(invented))}")
     if invented := seen.records - truth.records:
@@ -97,7 +98,7 @@ def judge(seen: Seen, truth: Truth, kept: Iterable[Piece], *, damaged: bool) -> 
     if lost := records - seen.records:
         found.append(f"{lost.total()} records of whole frames did not come: {next(iter(lost))}")
     if damaged and not seen.told:
-        found.append("the damage was told nowhere")
+        found.append(f"the damage was told nowhere; kept are {[(piece.header[4], piece.type) for piece in kept]}")
     return found
 
 

@@ -113,9 +113,11 @@ def shuffled(chance: random.Random) -> Iterator[Attempt]:
     while True:
         log = chance.choice(subjects())
         parts: list[tuple[bytes, Piece | None]] = [(log.vdl[p.start : p.stop], p) for p in log.pieces]
+        whole = {part: piece for part, piece in parts}
         count = chance.choice((1, 1, 1, 2, 3, 5))
         for _ in range(count):
             chance.choice(SHUFFLES)(parts, chance, other)
+        parts = [(part, piece or whole.get(part)) for part, piece in parts]  # two changes may undo each other
         data = b"".join(part for part, _ in parts)
         kept: dict[Piece, None] = dict.fromkeys(piece for _, piece in parts if piece is not None)
         # Garbage shorter than a header at the very end may be the beginning of a frame: that is waited for.
