@@ -113,7 +113,7 @@ def shuffled(chance: random.Random) -> Iterator[Attempt]:
     while True:
         log = chance.choice(subjects())
         parts: list[tuple[bytes, Piece | None]] = [(log.vdl[p.start : p.stop], p) for p in log.pieces]
-        whole = {part: piece for part, piece in parts}
+        whole = dict(parts)
         count = chance.choice((1, 1, 1, 2, 3, 5))
         for _ in range(count):
             chance.choice(SHUFFLES)(parts, chance, other)
