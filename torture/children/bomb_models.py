@@ -5,41 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.graph import wire
+from tests.graph.wire import block, model, number, varint
 from torture.children.bomb_logs import Bomb
 from visualdl.errors import UnreadableModel
 from visualdl.server.model import read_graph
 
 
-def varint(value: int) -> bytes:
-    """An unsigned varint of protobuf."""
-    value &= (1 << 64) - 1
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def number(field: int, value: int) -> bytes:
-    """A varint field."""
-    return varint(field << 3) + varint(value)
-
-
-def block(field: int, *content: bytes | str) -> bytes:
-    """A field of bytes, text, or the fields of a message."""
-    body = b"".join(part.encode() if isinstance(part, str) else part for part in content)
-    return varint(field << 3 | 2) + varint(len(body)) + body
-
-
 def node(op: str, given: str, made: str, *more: bytes, name: str = "") -> bytes:
     """A node with one input and one output."""
-    return block(1, block(1, given), block(2, made), block(3, name), block(4, op), *more)
-
-
-def model(*graph: bytes, functions: bytes = b"") -> bytes:
-    """A model with these fields in its graph."""
-    return number(1, 9) + block(7, *graph) + block(8, number(2, 18)) + functions
+    return wire.node(op, [given], [made], *more, name=name)
 
 
 def nodes(folder: Path, scale: float) -> str:
