@@ -13,12 +13,12 @@ import signal
 import sys
 import tempfile
 import time
-import traceback
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+from torture.children.forked import live_and_exit
 from torture.scene import Budget, Outcome
 
 SHARE = 1.0
@@ -81,16 +81,10 @@ class Attempt:
     def _run(self) -> NoReturn:
         from torture.children.disk import perform
 
-        status = 70
-        try:
-            sys.stderr = (self.folder / "errors").open("w", encoding="utf-8")
-            perform(self.name, cast("Any", self.how), self.folder, str(self.number))
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stderr.flush()
-            os._exit(status)
+        live_and_exit(
+            self.folder / "errors",
+            lambda: perform(self.name, cast("Any", self.how), self.folder, str(self.number)),
+        )
 
     def ended(self) -> bool:
         """Whether it has; one that hangs is killed."""

@@ -15,11 +15,10 @@ import os
 import random
 import shutil
 import signal
-import sys
 import time
-import traceback
 from pathlib import Path
 
+from torture.children.forked import live_and_exit
 from torture.children.ledger import Ledger
 from torture.children.truth import Finding, board_counts, check_records, check_rows, check_times, read_sets, told_damage
 from torture.children.victims import MODES, Mode, Victim, earlier_life
@@ -58,18 +57,9 @@ class Stopwatch:
 def spawn(victim: Victim, run: Path, ledger: Ledger, chance: str) -> int:
     """Forks the child; its pid. It must not end but by a kill: an exception of its own is status 70."""
     pid = os.fork()
-    if pid:
-        return pid
-    status = 70
-    try:
-        sys.stderr = (run.parent / "errors").open("w", encoding="utf-8")
-        victim(run, ledger, random.Random(chance))
-        status = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
+    if not pid:
+        live_and_exit(run.parent / "errors", lambda: victim(run, ledger, random.Random(chance)))
+    return pid
 
 
 def wait(pid: int, watch: Stopwatch) -> int | None:
